@@ -1,0 +1,112 @@
+"""How a loss is minimised: precision, backward, accumulation, the sum over ranks, clipping, the optimizer's step, the schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor, nn
+
+from deepfit.contract import Batch, Loss, Phase
+from deepfit.data.batches import pieces
+from deepfit.engine.run import Run
+from deepfit.engine.speed import choose_dtype
+from deepfit.errors import OptionError
+
+Sums = dict[str, tuple[Tensor, int | Tensor]]
+"""Name -> (sum, count) of what one minimisation saw; still on the device, so that nothing waits for it."""
+
+
+class Minimiser:
+    """Walks the steps of a batch's pieces in lockstep and minimises each round of losses.
+
+    The pieces' gradients add up and are divided once by the global count, so one batch gives the same step whole, in
+    pieces, and over ranks. `backward` is given the parameters of the optimizer that answers, so it touches nothing else.
+    """
+
+    def __init__(self, phase: Phase, net: nn.Module, run: Run) -> None:
+        self.phase = phase
+        self.run = run
+        self.pieces = run.options.accumulate
+        if phase.coupled and self.pieces > 1:
+            raise OptionError(
+                f"--accumulate {self.pieces} has no place in '{phase.name}': its loss looks across the batch, so pieces of it "
+                "would give another loss. Choose a smaller --batch-size instead."
+            )
+        self.clip_norm = run.options.clip_norm
+        self.dtype = choose_dtype(run.options.precision, run.device)
+        self.owned = {
+            name: [parameter for group in optimizer.param_groups for parameter in group["params"]]
+            for name, optimizer in phase.optimizers.items()
+        }
+        trained = {id(parameter) for parameter in net.parameters() if parameter.requires_grad}
+        self.inputs = {name: None if {*map(id, owned)} == trained else owned for name, owned in self.owned.items()}
+        for optimizer in phase.optimizers.values():
+            for group in optimizer.param_groups:
+                group.setdefault("initial_lr", group["lr"])
+
+    def __call__(self, batch: Batch, progress: float) -> Iterator[Sums]:
+        """Minimise every loss that the batch's step yields; what each was, in order."""
+        if not self.phase.coupled:
+            batch = self.run.share(batch)
+        walks = [self.phase.step(piece) for piece in (pieces(batch, self.pieces) if self.pieces > 1 else [batch])]
+        alone = len(walks) == 1 and self.run.ranks.size == 1
+        while True:
+            sums: Sums = {}
+            answerer = None
+            count: int | Tensor = 0
+            for place, walk in enumerate(walks):
+                with self.autocast():
+                    loss = next(walk, None)
+                if place and (loss is None) != (answerer is None):
+                    raise RuntimeError(f"'{self.phase.name}': the pieces of one batch yielded different numbers of losses")
+                if loss is None:
+                    continue
+                if answerer is None:
+                    answerer = loss.by
+                    for parameter in self.owned[answerer]:
+                        parameter.grad = None
+                count = count + loss.count
+                self.backward(loss, alone)
+                note(sums, loss)
+            if answerer is None:
+                return
+            self.update(answerer, count, alone, progress)
+            yield sums
+
+    def autocast(self) -> AbstractContextManager:
+        """The precision of the forward pass."""
+        return torch.autocast(self.run.device.type, self.dtype) if self.dtype else nullcontext()
+
+    def backward(self, loss: Loss, alone: bool) -> None:
+        """Add the loss's gradient to that of its optimizer's parameters. Alone in its batch it is divided first, which saves a pass."""
+        total = loss.total / loss.count if alone else loss.total
+        if total.requires_grad:
+            total.backward(inputs=self.inputs[loss.by])
+
+    def update(self, by: str, count: int | Tensor, alone: bool, progress: float) -> None:
+        """One step of the optimizer that answers, at the learning rate of this moment."""
+        optimizer, owned = self.phase.optimizers[by], self.owned[by]
+        if not alone:
+            count = self.run.ranks.reduce_gradients(owned, torch.as_tensor(count))
+            gradients = [parameter.grad for parameter in owned if parameter.grad is not None]
+            torch._foreach_div_(gradients, float(count) if count.device.type == "cpu" else count.float())
+        if self.clip_norm:
+            nn.utils.clip_grad_norm_(owned, self.clip_norm)
+        factor = self.phase.rate(progress)
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        optimizer.step()
+
+    def learning_rates(self) -> Mapping[str, float]:
+        """The present rate of each optimizer's first group."""
+        return {name: float(optimizer.param_groups[0]["lr"]) for name, optimizer in self.phase.optimizers.items()}
+
+
+def note(sums: Sums, loss: Loss) -> None:
+    """Add a loss and its parts to the sums, as numbers without a graph."""
+    name = "loss" if loss.by == "main" else f"loss_{loss.by}"
+    for key, value in ((name, loss.total), *loss.parts.items()):
+        total, count = sums.get(key, (0.0, 0))
+        sums[key] = (total + value.detach(), count + loss.count)
