@@ -1,0 +1,141 @@
+"""A trained model, as one thing: the task, the network and the facts that it learned."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deepfit import catalog, machine, options
+from deepfit.contract import Answers, Batch, Facts, Rows, Task
+from deepfit.errors import ArtifactError, DataError, DeepfitError
+from deepfit.model import artifact, card
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Model:
+    """What `deepfit.fit` returns and `deepfit.load` reads.
+
+    `answers` gives everything that the model says of new rows, `predict` the predictions alone. Sources are those of the task: a
+    path, a frame, arrays.
+    """
+
+    def __init__(
+        self, task_name: str, task: Task, net: nn.Module, facts: Facts, scorecard: Mapping[str, Any] | None = None
+    ) -> None:
+        self.task_name = task_name
+        self.task = task
+        self.net = net
+        self.facts = facts
+        self.scorecard = scorecard
+
+    def __repr__(self) -> str:
+        parameters = sum(parameter.numel() for parameter in self.net.parameters())
+        return f"<deepfit.Model {self.task_name}, {parameters:,} parameters>"
+
+    def _repr_html_(self) -> str:
+        from deepfit.judge import notebook
+
+        return notebook.html(self.scorecard, title=repr(self).strip("<>"))
+
+    def read(self, source: Any) -> Rows:
+        """Check and read rows to predict; DataError for a missing column, an unreadable picture."""
+        return self.task.read(source, self.facts)
+
+    def outputs(self, batch: Batch) -> Batch:
+        """What the network says of encoded rows, before it is put in words."""
+        return self.task.outputs(self.net, batch)
+
+    def answers(self, source: Any) -> Answers:
+        """Columns of answers for every row of a source, "prediction" first; classification adds a column a class."""
+        return self.answer(self.read(source))
+
+    def answer(self, rows: Rows) -> Answers:
+        """Answers for rows that are read already."""
+        return self.task.decode(self.outputs(self.task.encode(rows, self.facts)), self.facts)
+
+    def predict(self, source: Any) -> np.ndarray:
+        """One prediction a row: classes as they were written in the data, or values in the target's own unit."""
+        return self.answers(source).columns["prediction"]
+
+    def predict_proba(self, source: Any) -> np.ndarray:
+        """Calibrated probabilities, [rows, classes], in the order of `classes`. DeepfitError for a task without classes."""
+        columns = self.answers(source).columns
+        names = [name for name in columns if name.startswith("probability_")]
+        if not names:
+            raise DeepfitError(f"predict_proba: {self.task_name} gives no probabilities. Use predict or answers.")
+        return np.stack([columns[name] for name in names], axis=1)
+
+    @property
+    def classes(self) -> list[Any]:
+        """The classes in the order of `predict_proba`; empty for a task without classes."""
+        return list(self.facts.get("classes", []))
+
+    def evaluate(self, source: Any) -> dict[str, Any]:
+        """The scorecard on rows whose target is known: each metric with a 95 % interval."""
+        from deepfit.judge import scorecard
+
+        began = time.monotonic()
+        rows = self.task.read(source)
+        if rows.target() is None:
+            raise DataError(f"{rows.name}: holds no target, so there is nothing to score against. 'predict' needs none.")
+        read_s = time.monotonic() - began
+        judgement = scorecard.judge(self.task, rows, self.answer(rows), seed=self.task.options.seed)
+        return scorecard.assemble(
+            self.task_name,
+            {"test": len(rows)},
+            judgement,
+            seconds={"read": read_s, "total": time.monotonic() - began},
+            peak_mb=machine.peak_mb(),
+            concerns=rows.concerns(),
+            paths={},
+        )
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the model to a folder, replacing a model of deepfit there and nothing else."""
+        from deepfit import __version__
+
+        folder = Path(folder)
+        config = {
+            "deepfit": __version__,
+            "task": self.task_name,
+            "options": self.task.options.model_dump(mode="json"),
+            "versions": versions(),
+        }
+        texts = {"facts.json": json.dumps(dict(self.facts)), "README.md": card.write(self, folder)}
+        if self.scorecard:
+            texts["metrics.json"] = json.dumps(self.scorecard)
+        artifact.write(folder, self.net.state_dict(), config, texts)
+        return folder
+
+
+def load(folder: str | Path) -> Model:
+    """The model of a model folder or of a run folder. ArtifactError where it is not whole, too new, or more than data."""
+    import torch
+
+    place = artifact.find(Path(folder))
+    config, facts, weights = artifact.read(place)
+    try:
+        kind = catalog.find(config["task"])
+        task = kind(options.resolve(kind.Options, config["options"]))
+        with torch.random.fork_rng(devices=[]):  # building draws weights, which must not shift the caller's numbers
+            net = task.build(facts)
+        net.load_state_dict(weights)
+    except (DeepfitError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ArtifactError(f"{place}: its parts do not fit together ({error}).") from error
+    scorecard = artifact.read_json(place / "metrics.json") if (place / "metrics.json").exists() else None
+    return Model(config["task"], task, net.eval(), facts, scorecard)
+
+
+def versions() -> dict[str, str]:
+    """The versions that made an artifact, for whoever must read it years later."""
+    import torch
+
+    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}

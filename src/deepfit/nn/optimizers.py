@@ -1,0 +1,37 @@
+"""Optimizers by name, with the parameters grouped as they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+
+def build(
+    name: str,
+    net: nn.Module | Iterable[nn.Module],
+    *,
+    learning_rate: float,
+    weight_decay: float = 0.0,
+    momentum: float = 0.9,
+    betas: tuple[float, float] = (0.9, 0.999),
+) -> Optimizer:
+    """An optimizer over all trained parameters of a network, in its fused form.
+
+    adamw: Loshchilov and Hutter 2019, arXiv 1711.05101. adam: Kingma and Ba 2015, arXiv 1412.6980. sgd: with Nesterov momentum
+    where momentum is above 0. Weight decay spares biases, norms and other parameters of fewer than two axes, which it only
+    shrinks without regularising (Bag of Tricks, arXiv 1812.01187, section 3.1).
+    """
+    nets = [net] if isinstance(net, nn.Module) else list(net)
+    trained = [parameter for each in nets for parameter in each.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    if name == "sgd":
+        return torch.optim.SGD(groups, learning_rate, momentum=momentum, nesterov=momentum > 0, fused=True)
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name]
+    return kind(groups, learning_rate, betas=betas, fused=True)
