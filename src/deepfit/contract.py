@@ -1,13 +1,14 @@
 """The vocabulary that tasks and the engine share; neither imports the other.
 
 A way of learning is ordinary code that sometimes needs a service, so it is written as a generator:
-`Task.plan` yields phases, `Phase.step` yields losses, and `train` yields progress. When a step resumes after a yield, that
-loss has been minimised: precision, backward, accumulation, the sum over ranks, clipping, the optimizer's step and the
-schedule happened in the engine.
+`Task.plan` yields phases, `Phase.step` yields losses, and `train` yields progress. When a step resumes after
+a yield, that loss has been minimised: precision, backward, accumulation, the sum over ranks, clipping, the
+optimizer's step and the schedule happened in the engine.
 
-Limits: optimizers that call a closure (LBFGS) do not fit. Code between phases may depend only on the run, the data and the
-network, since resuming repeats it. Ranks must agree on when to stop. The engine compiles the network, never a step. Every
-trained tensor lives in the network given to `train`; whatever else must survive a restart is named in `Phase.keeps`.
+Limits: optimizers that call a closure (LBFGS) do not fit. Code between phases may depend only on the run, the
+data and the network, since resuming repeats it. Ranks must agree on when to stop. The engine compiles the
+network, never a step. Every trained tensor lives in the network given to `train`; whatever else must survive
+a restart is named in `Phase.keeps`.
 """
 
 from __future__ import annotations
@@ -25,10 +26,16 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 Batch = Mapping[str, Any]
-"""Named arrays or tensors that share their first axis; names, shapes and dtypes are the task's data contract."""
+"""Named arrays or tensors that share their first axis.
+
+Names, shapes and dtypes are the task's data contract.
+"""
 
 Facts = Mapping[str, Any]
-"""What was learned from the training rows (classes, vocabulary, medians): plain JSON, saved as `facts.json`."""
+"""What was learned from the training rows (classes, vocabulary, medians).
+
+Plain JSON, saved as `facts.json`.
+"""
 
 T = TypeVar("T")
 
@@ -44,8 +51,8 @@ class Stateful(Protocol):
 class Loss:
     """What a step asks the engine to minimise.
 
-    total: scalar tensor, the SUM over `count` items, never a mean: the engine divides by the global count, so the result
-        does not depend on how a batch was cut into pieces or over ranks.
+    total: scalar tensor, the SUM over `count` items, never a mean: the engine divides by the global count, so
+        the result does not depend on how a batch was cut into pieces or over ranks.
     count: the number of items that the sum ran over: examples, tokens, pixels, edges, moves.
     by: the optimizer (a key of `Phase.optimizers`) that answers for it; only its parameters are touched.
     parts: logged, never minimised; sums over the same `count`.
@@ -66,17 +73,18 @@ def constant(progress: float) -> float:
 class Phase:
     """A stretch of training that the engine runs to its end before the plan goes on.
 
-    batches: epoch -> the batches of that epoch, the same on every rank; any iterable. Where it has a length, progress
-        and schedule know the number of steps.
+    batches: epoch -> the batches of that epoch, the same on every rank; any iterable. Where it has a length,
+        progress and schedule know the number of steps.
     step: batch -> generator of losses; each yielded loss has been minimised when the generator resumes.
     score: held-out metrics after each epoch, computed with the averaged weights where averaging is on.
     keeps: state beside the network that is saved and restored with it.
     rate: progress in [0, 1] over the phase -> factor on every learning rate.
     best: the score that decides which epoch's weights are kept: "accuracy", or "-rmse" where less is better.
-    coupled: the loss looks across the batch (a whole graph, in-batch negatives): the engine neither cuts the batch into
-        micro-batches nor shares it over ranks; the step may use `run.share` and `run.gather` itself.
-    live: the batches depend on the network or a world as it is now (rollouts, replay), so an epoch cannot be entered in its
-        middle: checkpoints are made between epochs only.
+    coupled: the loss looks across the batch (a whole graph, in-batch negatives): the engine neither cuts the
+        batch into micro-batches nor shares it over ranks; the step may use `run.share` and `run.gather`
+        itself.
+    live: the batches depend on the network or a world as it is now (rollouts, replay), so an epoch cannot be
+        entered in its middle: checkpoints are made between epochs only.
     """
 
     name: str
@@ -113,11 +121,13 @@ class Run(Protocol):
 
 @dataclass(frozen=True)
 class Progress:
-    """What `train` yields: every so often within an epoch ("step"), after its scoring ("epoch"), and at a phase's end ("phase").
+    """What `train` yields.
 
-    step counts within the epoch, of `steps` (None where unknown). losses are means per item since the last progress ("step") or
-    over the epoch ("epoch"). scores are there for "epoch". items_per_s counts what losses count, best says that this epoch's
-    weights are the ones to keep so far.
+    Every so often within an epoch ("step"), after its scoring ("epoch"), and at a phase's end ("phase").
+
+    step counts within the epoch, of `steps` (None where unknown). losses are means per item since the last
+    progress ("step") or over the epoch ("epoch"). scores are there for "epoch". items_per_s counts what
+    losses count, best says that this epoch's weights are the ones to keep so far.
     """
 
     kind: Literal["step", "epoch", "phase"]
@@ -156,7 +166,10 @@ class Rows(Protocol):
         ...
 
     def parts(self) -> np.ndarray | None:
-        """The part that the source itself gives each row ("train", "valid", "test"; folders of these names), or None."""
+        """The part that the source itself gives each row ("train", "valid", "test".
+
+        Folders of these names), or None.
+        """
         ...
 
     def fingerprints(self) -> np.ndarray:
@@ -174,7 +187,11 @@ class Rows(Protocol):
 
 @dataclass(frozen=True)
 class Concern:
-    """A finding about data: its kind ("identifier", "leak", "duplicates", "time", "missing", "constant", "imbalance"), where, a sentence."""
+    """A finding about data.
+
+    Its kind ("identifier", "leak", "duplicates", "time", "missing", "constant", "imbalance"), where, a
+    sentence.
+    """
 
     kind: str
     where: str
@@ -183,7 +200,10 @@ class Concern:
 
 @dataclass(frozen=True)
 class Splits(Generic[T]):
-    """The same kind of thing for each part: Rows as read, or encoded batches. test is None where nothing is held out."""
+    """The same kind of thing for each part: Rows as read, or encoded batches.
+
+    test is None where nothing is held out.
+    """
 
     train: T
     valid: T
@@ -191,23 +211,37 @@ class Splits(Generic[T]):
 
 
 @dataclass(frozen=True)
-class Answers(Sequence):
-    """A column of values a name, "prediction" first; as a sequence, one JSON-ready mapping a row."""
+class Answers(Sequence[Any]):
+    """A column of values a name, "prediction" first; as a sequence, one JSON-ready mapping a row.
+
+    classes: for answers with a column `probability_CLASS` for each class, the classes in the order of these
+    columns.
+    """
 
     columns: Mapping[str, np.ndarray]
+    classes: Sequence[Any] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
 
-    def __getitem__(self, row):  # noqa: ANN001, ANN204 (an index gives a mapping, a slice or an index array gives Answers)
+    def __getitem__(self, row: Any) -> Any:
+        """One row as a mapping, for a number; the answers of several rows, for a slice or an index array."""
         if isinstance(row, int):
-            return {name: value[row].item() if hasattr(value[row], "item") else value[row] for name, value in self.columns.items()}
-        return Answers({name: value[row] for name, value in self.columns.items()})
+            return {name: plain(value[row]) for name, value in self.columns.items()}
+        return Answers({name: value[row] for name, value in self.columns.items()}, self.classes)
+
+
+def plain(value: Any) -> Any:
+    """A NumPy number as Python's own; anything else as it is."""
+    return value.item() if hasattr(value, "item") else value
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What a sensible person would try first: its name, its answers on the test rows, and the seconds that it took."""
+    """What a sensible person would try first.
+
+    Its name, its answers on the test rows, and the seconds that it took.
+    """
 
     name: str
     answers: Answers
@@ -217,25 +251,37 @@ class Baseline:
 class Task(Protocol):
     """What is learned: one file in `tasks/`, one class named like the file. Nothing to inherit.
 
-    The file's docstring opens with the one line that `deepfit tasks` shows and goes on with the data contract.
+    The file's docstring opens with the one line that `deepfit tasks` shows and goes on with the data
+    contract.
     """
 
     Options: ClassVar[type[BaseModel]]
     main_metric: ClassVar[str]
     """The metric that the verdict compares, "-" before it where less is better: "accuracy", "-rmse"."""
+    classes: ClassVar[bool]
+    """Whether the target is a class, so that a split keeps the share of each."""
     sections: ClassVar[Sequence[str]]
-    """The sections of the report that fit this task, by name: "confusion", "calibration", "most_wrong", "columns", ..."""
+    """The sections of the report that fit this task, by name.
+
+    "confusion", "calibration", "most_wrong", "columns", ...
+    """
     options: Any
 
     def __init__(self, options: BaseModel) -> None: ...
 
     @classmethod
     def suits(cls, source: Any, target: str | None) -> str | None:
-        """Why this task fits a source that names no task ("'price' is a number with 987 different values"), or None."""
+        """Why this task fits a source that names no task ("'price' is a number with 987 different values").
+
+        Or None.
+        """
         ...
 
     def read(self, source: Any, facts: Facts | None = None) -> Rows:
-        """Read and check; DataError before any training. With facts (at predict) the target may be missing."""
+        """Read and check; DataError before any training.
+
+        With facts (at predict) the target may be missing.
+        """
         ...
 
     def learn(self, train: Rows) -> Facts:
@@ -254,12 +300,15 @@ class Task(Protocol):
         """The way of learning, on encoded data."""
         ...
 
-    def outputs(self, net: nn.Module, batch: Batch) -> Batch:
+    def outputs(self, net: nn.Module, batch: Batch, facts: Facts) -> Batch:
         """What the trained network says of an encoded batch of any length, as NumPy arrays."""
         ...
 
     def calibrate(self, outputs: Batch, batch: Batch, facts: Facts) -> Facts:
-        """Facts with what held-out rows teach about the outputs (a temperature); unchanged where there is nothing."""
+        """Facts with what held-out rows teach about the outputs (a temperature).
+
+        Unchanged where there is nothing.
+        """
         ...
 
     def decode(self, outputs: Batch, facts: Facts) -> Answers:
@@ -283,4 +332,6 @@ class Task(Protocol):
 class Train(Protocol):
     """The engine's one entry: `for progress in train(task, net, data, facts, run)`."""
 
-    def __call__(self, task: Task, net: nn.Module, data: Splits[Batch], facts: Facts, run: Any) -> Iterable[Progress]: ...
+    def __call__(
+        self, task: Task, net: nn.Module, data: Splits[Batch], facts: Facts, run: Any
+    ) -> Iterable[Progress]: ...

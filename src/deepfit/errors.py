@@ -1,7 +1,7 @@
 """Every error that a user can meet, in one tree.
 
-A message says what was wrong, where, what was received and what to do. The command line prints it and ends with status 2
-for these errors, and with 1 for anything else, which is then a fault of deepfit.
+A message says what was wrong, where, what was received and what to do. The command line prints it and ends
+with status 2 for these errors, and with 1 for anything else, which is then a fault of deepfit.
 """
 
 from __future__ import annotations

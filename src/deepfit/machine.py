@@ -36,7 +36,10 @@ def read_load() -> Reading | None:
 
 
 def busy_cores(before: Reading | None) -> float:
-    """Processors that others kept busy since `before`; the one-minute load average where there are no counters."""
+    """Processors that others kept busy since `before`.
+
+    The one-minute load average where there are no counters.
+    """
     now = read_load()
     if before is None or now is None or now.clock_s - before.clock_s < 0.05:
         return max(0.0, os.getloadavg()[0] - 1.0) if hasattr(os, "getloadavg") else 0.0
@@ -45,12 +48,14 @@ def busy_cores(before: Reading | None) -> float:
 
 
 def settle_threads(asked: int, before: Reading | None) -> int:
-    """The number of CPU threads to compute with, chosen before PyTorch is loaded where that is still possible.
+    """The number of CPU threads to compute with.
 
-    OpenMP's threads spin while they wait for each other. Beside one other busy process on two cores that made an epoch 7 times
-    slower; waiting passively cost 1.7 times, one thread 2.6 times. So on a busy machine the wait is made passive
-    (it can only be said before the library loads), or, too late for that, the threads are fewer. A choice already made
-    in the environment stands.
+    Chosen before PyTorch is loaded where that is still possible.
+
+    OpenMP's threads spin while they wait for each other. Beside one other busy process on two cores that made
+    an epoch 7 times slower; waiting passively cost 1.7 times, one thread 2.6 times. So on a busy machine the
+    wait is made passive (it can only be said before the library loads), or, too late for that, the threads
+    are fewer. A choice already made in the environment stands.
     """
     if asked:
         return asked

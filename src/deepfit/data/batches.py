@@ -9,7 +9,8 @@ from typing import Any
 class Selection(Mapping):
     """The rows `index` of named arrays, gathered when a name is asked for and not before.
 
-    Cutting one costs nothing, so a rank or a micro-batch gathers only its own rows, and skipping one reads nothing.
+    Cutting one costs nothing, so a rank or a micro-batch gathers only its own rows, and skipping one reads
+    nothing.
     """
 
     def __init__(self, arrays: Mapping[str, Any], index: Any) -> None:
@@ -51,4 +52,8 @@ def pieces(batch: Any, count: int) -> list[Any]:
     """The batch in `count` contiguous pieces, as equal as can be; fewer where it has fewer rows."""
     rows = num_rows(batch)
     count = max(1, min(count, rows))
-    return [batch] if count == 1 else [cut(batch, i * rows // count, (i + 1) * rows // count) for i in range(count)]
+    return (
+        [batch]
+        if count == 1
+        else [cut(batch, i * rows // count, (i + 1) * rows // count) for i in range(count)]
+    )

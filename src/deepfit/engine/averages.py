@@ -20,15 +20,16 @@ class Averages:
     def __init__(self, net: nn.Module, decay: float) -> None:
         self.decay = decay
         self.updates = 0
-        self.live = [value for value in net.state_dict(keep_vars=True).values() if value.is_floating_point()]
-        self.averaged = [value.detach().clone() for value in self.live]
+        values = {id(value): value for value in net.state_dict(keep_vars=True).values()}  # tied weights once
+        self.live = [value.detach() for value in values.values() if value.is_floating_point()]
+        self.averaged = [value.clone() for value in self.live]
 
     @torch.no_grad()
     def update(self) -> None:
         """Take the network's present weights into the average."""
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        torch._foreach_lerp_(self.averaged, [value.detach() for value in self.live], 1 - decay)
+        torch._foreach_lerp_(self.averaged, self.live, 1 - decay)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -39,10 +40,13 @@ class Averages:
         finally:
             self._swap()
 
-    @torch.no_grad()
+    def give(self) -> None:
+        """Leave the network with the averaged weights."""
+        torch._foreach_copy_(self.live, self.averaged)
+
     def _swap(self) -> None:
         for live, averaged in zip(self.live, self.averaged, strict=True):
-            own = live.detach().clone()
+            own = live.clone()
             live.copy_(averaged)
             averaged.copy_(own)
 

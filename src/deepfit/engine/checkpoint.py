@@ -35,10 +35,15 @@ class Checkpoints:
         self._saved = time.monotonic()
         self._cost_s = 0.0
         path = self.folder / "last.safetensors" if self.folder else None
+        if self.folder and not run.ranks.rank:
+            for leftover in self.folder.glob(".*.partial"):  # of a process that was killed while it wrote
+                leftover.unlink()
         if path and path.exists():
             state = packing.load(path)
-            if state.get("format", 0) > FORMAT:
-                raise ArtifactError(f"{path}: checkpoint format {state['format']}; this version of deepfit reads up to {FORMAT}.")
+            if not 1 <= state.get("format", 0) <= FORMAT:
+                raise ArtifactError(
+                    f"{path}: checkpoint format {state.get('format')}; this version of deepfit reads 1 to {FORMAT}."
+                )
             self.state, self.ended, self._best_file = state, state["ended"], state["best_file"]
             torch.set_num_threads(state["threads"])
 
@@ -46,9 +51,11 @@ class Checkpoints:
         """Whether an earlier process finished this phase, and its budget has not grown since; then the network gets its final weights."""
         if course.index >= len(self.ended):
             return False
-        if self.state and self.state["index"] == course.index and self.state["course"]["epochs"] < course.phase.epochs:
-            del self.ended[course.index :]
-            return False
+        if self.state and self.state["index"] == course.index:
+            if self.state["course"]["epochs"] < course.phase.epochs:
+                del self.ended[course.index :]
+                return False
+            course.load_state_dict(self.state["course"])  # the next phase may share an optimizer or what is kept
         course.net.load_state_dict(packing.load(self.folder / self.ended[course.index]))
         return True
 
@@ -68,8 +75,8 @@ class Checkpoints:
         return waited > self.period_s and not course.phase.live
 
     def save(self, course: Course) -> None:
-        """Write the course under way; a loss that is not finite is found first, so what is saved is good."""
-        course.read()
+        """Write the course under way; a loss or weight that is not finite is found first: what is saved is good."""
+        course.check()
         if self.run.ranks.rank or not self.folder:
             return
         begun = time.monotonic()

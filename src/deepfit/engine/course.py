@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from contextlib import nullcontext
-from itertools import islice
 from typing import Any
 
 import torch
@@ -19,6 +19,8 @@ from deepfit.engine.speed import compiling_pays
 from deepfit.errors import OptionError, TrainingError
 
 REPORT_EVERY_S = 0.25
+PLACE = ("epoch", "batch", "best_score", "best_epoch", "compiled")
+"""The attributes that say where a course stands."""
 
 
 class Course:
@@ -35,7 +37,6 @@ class Course:
         self.best_epoch = 0
         self.best_weights: dict[str, torch.Tensor] | None = None
         self.compiled = False
-        self.random: dict[str, Any] | None = None  # generator states to go on from, in the middle of an epoch
         self._epoch_sums: dict[str, list[float]] = {}
         self._unread: list[tuple[int, Sums]] = []
         self._items = 0.0
@@ -50,17 +51,24 @@ class Course:
         return self.epoch < self.phase.epochs and not tired
 
     def batches(self) -> Iterator[Batch]:
-        """The batches of the present epoch that are still to do."""
+        """The batches of the present epoch that are still to do.
+
+        Each batch begins with a seed of its own in the global generators, so an epoch that is entered in its middle
+        draws what it would have drawn.
+        """
         self.net.train()
-        if self.random is not None:
-            set_random_state(self.random)
-            self.random = None
-        else:
-            self.run.seed("epoch", self.index, self.epoch)
+        seed = self.run.seed("epoch", self.index, self.epoch)
         batches: Iterable[Batch] = self.phase.batches(self.epoch)
         self.batches_per_epoch = len(batches) if isinstance(batches, Sized) else None
         self._started = self._reported = time.monotonic()
-        return islice(iter(batches), self.batch, None)
+        walk, done, end = iter(batches), self.batch, object()
+        for place in itertools.count():
+            self.run.reseed(seed + place + 1)
+            batch = next(walk, end)
+            if batch is end:
+                return
+            if place >= done:
+                yield batch
 
     def learn(self, batch: Batch) -> None:
         """Minimise what the batch's step yields."""
@@ -92,10 +100,7 @@ class Course:
                 value = float(total)
                 if value != value or abs(value) == float("inf"):
                     self._unread = []
-                    raise TrainingError(
-                        f"'{self.phase.name}', epoch {self.epoch + 1}, step {batch + 1}: {name} is {value}, not a finite number. "
-                        f"{self._kept()}Try a lower --learning-rate, or --clip-norm 1, and look for extreme values in the data."
-                    )
+                    raise TrainingError(self.broken(batch + 1, f"{name} is {value}, not a finite number"))
                 pair = fresh.setdefault(name, [0.0, 0.0])
                 pair[0] += value
                 pair[1] += float(count)
@@ -106,8 +111,21 @@ class Course:
             pair[1] += count
         return fresh
 
-    def _kept(self) -> str:
-        return f"The last good checkpoint is kept in {self.run.folder / 'checkpoint'}. " if self.run.folder else ""
+    def check(self) -> None:
+        """TrainingError where a loss or a weight is not finite: a finite loss can have a gradient that is not."""
+        self.read()
+        for name, parameter in self.net.named_parameters():
+            if not bool(parameter.isfinite().all()):
+                raise TrainingError(self.broken(self.batch, f"the gradient of '{name}' was not finite"))
+
+    def broken(self, step: int, what: str) -> str:
+        """The message for numbers that are not finite."""
+        kept = f" The last good checkpoint is kept in {self.run.folder / 'checkpoint'}." if self.run.folder else ""
+        at = f"epoch {self.epoch + 1}, step {step}" if step else f"epoch {self.epoch}, last step"
+        return (
+            f"'{self.phase.name}', {at}: {what}.{kept} "
+            "Try a lower --learning-rate, or --clip-norm 1, and look for extreme values in the data."
+        )
 
     def close_epoch(self) -> Progress:
         """Score the epoch and keep its weights if they are the best so far."""
@@ -156,7 +174,7 @@ class Course:
         if self.best_weights is not None:
             self.net.load_state_dict(self.best_weights)
         elif self.averages:
-            self.averages._swap()
+            self.averages.give()
         return self.progress("phase", {})
 
     def compile(self) -> None:
@@ -179,8 +197,7 @@ class Course:
             "averages": self.averages.state_dict() if self.averages else None,
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.phase.optimizers.items()},
             "keeps": {name: kept.state_dict() for name, kept in self.phase.keeps.items()},
-            "random": random_state() if self.batch else None,
-            "place": {name: getattr(self, name) for name in ("epoch", "batch", "best_score", "best_epoch", "compiled")},
+            "place": {name: getattr(self, name) for name in PLACE},
             "sums": self._epoch_sums,
             "epochs": self.phase.epochs,
         }
@@ -198,9 +215,8 @@ class Course:
                         kept[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
         for name, kept in self.phase.keeps.items():
             kept.load_state_dict(state["keeps"][name])
-        for name, value in state["place"].items():
-            setattr(self, name, value)
-        self.random = state["random"]
+        for name in PLACE:
+            setattr(self, name, state["place"][name])
         self._epoch_sums = state["sums"]
         if self.compiled:
             self.net.compile()
@@ -216,16 +232,3 @@ def weights(net: nn.Module) -> dict[str, torch.Tensor]:
 def means(sums: Mapping[str, Iterable[float]]) -> dict[str, float]:
     """Sum over count, by name."""
     return {name: total / count if count else 0.0 for name, (total, count) in sums.items()}
-
-
-def random_state() -> dict[str, Any]:
-    """The states of the global generators."""
-    accelerators = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return {"cpu": torch.get_rng_state(), "cuda": accelerators}
-
-
-def set_random_state(state: Mapping[str, Any]) -> None:
-    """Put the global generators back."""
-    torch.set_rng_state(state["cpu"])
-    if state["cuda"]:
-        torch.cuda.set_rng_state_all(state["cuda"])

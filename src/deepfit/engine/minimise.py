@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from deepfit.contract import Batch, Loss, Phase
 from deepfit.data.batches import pieces
 from deepfit.engine.run import Run
 from deepfit.engine.speed import choose_dtype
-from deepfit.errors import OptionError
+from deepfit.errors import OptionError, suggest
 
 Sums = dict[str, tuple[Tensor, int | Tensor]]
 """Name -> (sum, count) of what one minimisation saw; still on the device, so that nothing waits for it."""
@@ -37,7 +38,7 @@ class Minimiser:
         self.clip_norm = run.options.clip_norm
         self.dtype = choose_dtype(run.options.precision, run.device)
         self.owned = {
-            name: [parameter for group in optimizer.param_groups for parameter in group["params"]]
+            name: [parameter for group in optimizer.param_groups for parameter in group["params"] if parameter.requires_grad]
             for name, optimizer in phase.optimizers.items()
         }
         trained = {id(parameter) for parameter in net.parameters() if parameter.requires_grad}
@@ -59,14 +60,13 @@ class Minimiser:
             for place, walk in enumerate(walks):
                 with self.autocast():
                     loss = next(walk, None)
-                if place and (loss is None) != (answerer is None):
-                    raise RuntimeError(f"'{self.phase.name}': the pieces of one batch yielded different numbers of losses")
+                if place and (loss and loss.by) != answerer:
+                    raise RuntimeError(f"'{self.phase.name}': the pieces of one batch yielded different losses")
                 if loss is None:
                     continue
                 if answerer is None:
                     answerer = loss.by
-                    for parameter in self.owned[answerer]:
-                        parameter.grad = None
+                    self.clear(answerer)
                 count = count + loss.count
                 self.backward(loss, alone)
                 note(sums, loss)
@@ -75,13 +75,20 @@ class Minimiser:
             self.update(answerer, count, alone, progress)
             yield sums
 
+    def clear(self, by: str) -> None:
+        """Drop the old gradients of the optimizer that answers."""
+        if by not in self.owned:
+            raise RuntimeError(f"'{self.phase.name}': a loss names the optimizer '{by}'. {suggest(by, self.owned)}")
+        for parameter in self.owned[by]:
+            parameter.grad = None
+
     def autocast(self) -> AbstractContextManager:
         """The precision of the forward pass."""
         return torch.autocast(self.run.device.type, self.dtype) if self.dtype else nullcontext()
 
     def backward(self, loss: Loss, alone: bool) -> None:
         """Add the loss's gradient to that of its optimizer's parameters. Alone in its batch it is divided first, which saves a pass."""
-        total = loss.total / loss.count if alone else loss.total
+        total = loss.total / divisor(loss.count) if alone else loss.total
         if total.requires_grad:
             total.backward(inputs=self.inputs[loss.by])
 
@@ -91,6 +98,7 @@ class Minimiser:
         if not alone:
             count = self.run.ranks.reduce_gradients(owned, torch.as_tensor(count))
             gradients = [parameter.grad for parameter in owned if parameter.grad is not None]
+            count = divisor(count)
             torch._foreach_div_(gradients, float(count) if count.device.type == "cpu" else count.float())
         if self.clip_norm:
             nn.utils.clip_grad_norm_(owned, self.clip_norm)
@@ -108,5 +116,10 @@ def note(sums: Sums, loss: Loss) -> None:
     """Add a loss and its parts to the sums, as numbers without a graph."""
     name = "loss" if loss.by == "main" else f"loss_{loss.by}"
     for key, value in ((name, loss.total), *loss.parts.items()):
-        total, count = sums.get(key, (0.0, 0))
-        sums[key] = (total + value.detach(), count + loss.count)
+        value, before = value.detach(), sums.get(key)
+        sums[key] = (before[0] + value, before[1] + loss.count) if before else (value, loss.count)
+
+
+def divisor(count: Any) -> Any:
+    """What a sum over `count` items is divided by: 1 for none, since 0 / 0 would spoil every weight."""
+    return count + (count == 0)

@@ -16,17 +16,24 @@ from deepfit.errors import ArtifactError, TrainingError
 
 
 def pack(tree: Any, tensors: dict[str, torch.Tensor], path: str = "") -> Any:
-    """The JSON outline of a tree of dicts, lists, tuples, numbers, texts and tensors; the tensors go into `tensors` by path."""
+    """The JSON outline of a tree of dicts, lists, tuples, numbers, texts and tensors; the tensors go into `tensors`.
+
+    A tensor's name is its number and its path: paths alone can collide (the keys 1 and "1", a slash in a key).
+    """
+    name = f"{len(tensors)}{path}"
     if isinstance(tree, torch.Tensor):
-        tensors[path] = tree.detach().contiguous().clone()
-        return {"tensor": path}
+        tensors[name] = tree.detach().contiguous().clone()
+        return {"tensor": name}
     if isinstance(tree, Mapping):
+        if wrong := [key for key in tree if not isinstance(key, (str, int))]:
+            raise TypeError(f"the keys of a state are texts or whole numbers; {path or 'it'} has {wrong[0]!r}")
         return {"dict": [[key, pack(value, tensors, f"{path}/{key}")] for key, value in tree.items()]}
     if isinstance(tree, (list, tuple)):
-        return {type(tree).__name__: [pack(value, tensors, f"{path}/{place}") for place, value in enumerate(tree)]}
+        kind = "tuple" if isinstance(tree, tuple) else "list"
+        return {kind: [pack(value, tensors, f"{path}/{place}") for place, value in enumerate(tree)]}
     if hasattr(tree, "__array__") and hasattr(tree, "dtype") and getattr(tree, "ndim", 0):
-        tensors[path] = torch.as_tensor(tree).contiguous().clone()
-        return {"array": path}
+        tensors[name] = torch.as_tensor(tree).contiguous().clone()
+        return {"array": name}
     if hasattr(tree, "item"):
         return tree.item()
     if tree is None or isinstance(tree, (bool, int, float, str)):
@@ -62,11 +69,12 @@ def save_atomically(path: Path, tree: Mapping[str, Any]) -> None:
         os.replace(partial, path)
         _sync_folder(path.parent)
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
         raise TrainingError(
             f"{path}: the checkpoint could not be written ({error}). The one before it is intact: make room on the disk, "
             f"then run 'deepfit resume {path.parent.parent}'."
         ) from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -86,6 +94,6 @@ def load(path: Path) -> dict[str, Any]:
         with safe_open(path, framework="pt") as file:
             outline = (file.metadata() or {})["outline"]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (safe_open is no mapping)
-        return unpack(json.loads(outline), tensors)
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        return dict(unpack(json.loads(outline), tensors))
+    except (OSError, SafetensorError, LookupError, ValueError, TypeError, RecursionError) as error:
         raise ArtifactError(f"{path}: not a checkpoint of deepfit, or damaged ({error}).") from error

@@ -42,7 +42,7 @@ class Ranks:
             return sums
         told: list[Any] = [None] * self.size
         dist.all_gather_object(told, dict(sums))
-        return {name: [sum(part[name][k] for part in told) for k in (0, 1)] for name in sums}
+        return {name: [sum(part.get(name, (0.0, 0.0))[k] for part in told) for k in (0, 1)] for name in sums}
 
     def agree(self, values: Mapping[str, float]) -> Mapping[str, float]:
         """Rank 0's values, on every rank."""
@@ -85,8 +85,8 @@ class _Gather(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, rows: Tensor) -> Tensor:
         size, rank = dist.get_world_size(), dist.get_rank()
-        lengths = [torch.zeros(1, dtype=torch.int64) for _ in range(size)]
-        dist.all_gather(lengths, torch.tensor([len(rows)]))
+        lengths = [torch.zeros(1, dtype=torch.int64, device=rows.device) for _ in range(size)]
+        dist.all_gather(lengths, torch.tensor([len(rows)], device=rows.device))
         counts = [int(length) for length in lengths]
         padded = rows.new_zeros((max(counts), *rows.shape[1:]))
         padded[: len(rows)] = rows

@@ -35,9 +35,17 @@ class Run:
         """A CPU generator of its own for a key, the same at any world size."""
         return torch.Generator().manual_seed(self.seed_of(*key))
 
-    def seed(self, *key: str | int) -> None:
-        """Set the global generators (dropout draws from them); ranks draw differently."""
-        torch.manual_seed(self.seed_of(*key, *((self.ranks.rank,) if self.ranks.rank else ())))
+    def seed(self, *key: str | int) -> int:
+        """Set the global generators (dropout draws from them) by a key; ranks draw differently. Returns the seed."""
+        seed = self.seed_of(*key, *((self.ranks.rank,) if self.ranks.rank else ()))
+        self.reseed(seed)
+        return seed
+
+    def reseed(self, seed: int) -> None:
+        """Set the global generators of the CPU and of this run's device; `torch.manual_seed` takes 100 times longer."""
+        torch.default_generator.manual_seed(seed)
+        if self.device.type != "cpu":
+            torch.get_device_module(self.device).manual_seed(seed)
 
     def share(self, rows: Any) -> Any:
         """This rank's part of a tensor or batch."""

@@ -13,7 +13,10 @@ from deepfit.options import resolve
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found: the task and why it was inferred, and for each column its name, kind, the reason and an example."""
+    """What was found.
+
+    The task and why it was inferred, and for each column its name, kind, the reason and an example.
+    """
 
     task: str
     reason: str | None
@@ -22,8 +25,13 @@ class Checked:
     concerns: Sequence[Concern]
 
 
-def check(source: Any, *, task: str | None = None, options: Mapping[str, Any] | None = None, test: Any = None) -> Checked:
-    """Read a source as training would and say what there is to say; the same errors as training, before it."""
+def check(
+    source: Any, *, task: str | None = None, options: Mapping[str, Any] | None = None, test: Any = None
+) -> Checked:
+    """Read a source as training would and say what there is to say.
+
+    The same errors as training, before it.
+    """
     from deepfit.data.split import split
     from deepfit.judge import leaks
 
@@ -42,6 +50,7 @@ def check(source: Any, *, task: str | None = None, options: Mapping[str, Any] | 
         seed=chosen.options.seed,
         test=chosen.read(test) if test is not None else None,
         valid=None,
+        classes=chosen.classes,
     )
     concerns = leaks.find(splits.train, splits.test, splits.valid)
     return Checked(catalog.spelled(task), reason, len(rows), list(rows.describe()), concerns)

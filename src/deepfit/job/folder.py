@@ -55,7 +55,10 @@ def read_config(folder: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
 
 
 class History:
-    """One record an epoch, appended to `history.jsonl`; an epoch that is done again after a restart replaces its record."""
+    """One record an epoch, appended to `history.jsonl`.
+
+    An epoch that is done again after a restart replaces its record.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / HISTORY
@@ -84,5 +87,5 @@ class History:
         with open(self.path, "a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 
-    def __iter__(self):  # noqa: ANN204 (an iterator of records in order of training)
+    def __iter__(self):
         return iter(self.records.values())

@@ -1,4 +1,7 @@
-"""What is to be run: the task, its options and its folder, settled and checked before anything is read or written."""
+"""What is to be run.
+
+The task, its options and its folder, settled and checked before anything is read or written.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,6 @@ from deepfit.job.run import Job
 from deepfit.options import resolve
 
 
-
 def prepare(
     source: Any,
     *,
@@ -24,10 +26,12 @@ def prepare(
     valid: Any = None,
     out: str | Path | None = None,
 ) -> Job:
-    """A job that is ready to start. DataError, OptionError where the source, the task, an option or the folder will not do.
+    """A job that is ready to start.
 
-    source, test, valid: a path, a frame or arrays, as the task takes them. out: a new or empty folder; by default
-    `runs/<time>-<task>`.
+    DataError, OptionError where the source, the task, an option or the folder will not do.
+
+    source, test, valid: a path, a frame or arrays, as the task takes them. out: a new or empty folder; by
+    default `runs/<time>-<task>`.
     """
     given = {name: value for name, value in (options or {}).items() if value is not None}
     reason = None
@@ -36,25 +40,44 @@ def prepare(
     task = catalog.spelled(task)
     kind = catalog.find(task)
     resolved = resolve(kind.Options, given)
-    return Job(task, kind(resolved), source, test=test, valid=valid, out=_new_folder(out, task), reason=reason)
+    return Job(
+        task, kind(resolved), source, test=test, valid=valid, out=_new_folder(out, task), reason=reason
+    )
 
 
 def resume(run: str | Path, *, options: Mapping[str, Any] | None = None, source: Any = None) -> Job:
-    """The job of a run folder, to go on from its last checkpoint; options (more epochs) replace those of the first start.
+    """The job of a run folder, to go on from its last checkpoint.
 
-    ArtifactError where the folder holds no run. source: the same rows again, for a run that was trained from memory.
+    Options (more epochs) replace those of the first start.
+
+    ArtifactError where the folder holds no run. source: the same rows again, for a run that was trained from
+    memory.
     """
     folder = Path(run)
     if not (folder / CONFIG).is_file():
-        raise ArtifactError(f"{folder}: holds no run (no {CONFIG}). Name the folder that 'deepfit train' wrote, such as runs/prices.")
+        raise ArtifactError(
+            f"{folder}: holds no run (no {CONFIG}). Name the folder that 'deepfit train' wrote, such as "
+            "runs/prices."
+        )
     name, places, given = read_config(folder)
     if source is not None:
         places["source"] = source
     if IN_MEMORY in [value for value in places.values() if isinstance(value, str)]:
-        raise OptionError(f"{folder}: was trained from data in memory, which no file holds. Pass the same data again: source=...")
+        raise OptionError(
+            f"{folder}: was trained from data in memory, which no file holds. Pass the same data again: "
+            "source=..."
+        )
     kind = catalog.find(name)
     resolved = resolve(kind.Options, {**given, **{k: v for k, v in (options or {}).items() if v is not None}})
-    return Job(catalog.spelled(name), kind(resolved), places["source"], test=places["test"], valid=places["valid"], out=folder, resumes=True)
+    return Job(
+        catalog.spelled(name),
+        kind(resolved),
+        places["source"],
+        test=places["test"],
+        valid=places["valid"],
+        out=folder,
+        resumes=True,
+    )
 
 
 def _new_folder(out: str | Path | None, task: str) -> Path:
@@ -64,7 +87,12 @@ def _new_folder(out: str | Path | None, task: str) -> Path:
         return next(folder for folder in numbered if not folder.exists())
     folder = Path(out)
     if (folder / CONFIG).exists():
-        raise OptionError(f"--out: {folder} holds a run already. 'deepfit resume {folder}' goes on with it; or choose another folder.")
+        raise OptionError(
+            f"--out: {folder} holds a run already. 'deepfit resume {folder}' goes on with it; or choose "
+            "another folder."
+        )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OptionError(f"--out: {folder} is in use by something else. Choose a folder that is new or empty.")
+        raise OptionError(
+            f"--out: {folder} is in use by something else. Choose a folder that is new or empty."
+        )
     return folder

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stage:
-    """A step of the run outside training: "read", "check", "encode", "baselines", "judge", "save"; message is a sentence for people."""
+    """A step of the run outside training: "read", "check", "encode", "baselines", "judge", "save".
+
+    Message is a sentence for people.
+    """
 
     name: str
     message: str
@@ -24,9 +27,9 @@ class Stage:
 class Result:
     """A finished run.
 
-    scorecard is the content of `metrics.json`; history has one record an epoch (phase, epoch, losses, scores, learning rates,
-    seconds, best); test and answers are the held-out rows and what the model says of them, in the same order;
-    baseline_answers are the baselines' on the same rows.
+    scorecard is the content of `metrics.json`; history has one record an epoch (phase, epoch, losses, scores,
+    learning rates, seconds, best); test and answers are the held-out rows and what the model says of them, in
+    the same order; baseline_answers are the baselines' on the same rows.
     """
 
     run: Path

@@ -51,7 +51,10 @@ class Job:
         self.seconds: dict[str, float] = {}
 
     def events(self) -> Iterator[Stage | Progress]:
-        """Do everything, and say what is being done: stages as they begin, progress of training as it comes."""
+        """Do everything, and say what is being done.
+
+        Stages as they begin, progress of training as it comes.
+        """
         began, load = time.monotonic(), machine.read_load()
         yield Stage("read", f"Reading {_shown(self.places['source'])}")
         splits, concerns = self.read()
@@ -76,7 +79,9 @@ class Job:
         baselines: dict[str, Answers] = {}
         if kept.test is not None:
             for baseline in self.task.baselines(kept):
-                yield Stage("baseline", f"Baseline {baseline.name.replace('_', ' ')} ({baseline.seconds:.1f} s)")
+                yield Stage(
+                    "baseline", f"Baseline {baseline.name.replace('_', ' ')} ({baseline.seconds:.1f} s)"
+                )
                 baselines[baseline.name] = baseline.answers
         yield from self.close(model, kept, answers, baselines, concerns, began)
 
@@ -86,7 +91,10 @@ class Job:
         from deepfit.judge import leaks
 
         rows = self.task.read(self.places["source"])
-        test, valid = (self.task.read(place) if place is not None else None for place in (self.places["test"], self.places["valid"]))
+        test, valid = (
+            self.task.read(place) if place is not None else None
+            for place in (self.places["test"], self.places["valid"])
+        )
         splits = split(
             rows,
             self.options.split,
@@ -95,19 +103,23 @@ class Job:
             seed=self.options.seed,
             test=test,
             valid=valid,
+            classes=self.task.classes,
         )
         self.rows = {part: len(getattr(splits, part) or ()) for part in ("train", "valid", "test")}
         return splits, leaks.find(splits.train, splits.test, splits.valid)
 
     def open_folder(self, splits: Splits[Rows]) -> None:
         """Make the run's folder, or see that it was trained on the same rows."""
-        fingerprint = hashlib.blake2b(np.ascontiguousarray(splits.train.fingerprints()).tobytes(), digest_size=16).hexdigest()
+        fingerprint = hashlib.blake2b(
+            np.ascontiguousarray(splits.train.fingerprints()).tobytes(), digest_size=16
+        ).hexdigest()
         path = self.out / "data.json"
         if self.resumes and path.exists():
             known = json.loads(path.read_text(encoding="utf-8"))["training_rows"]
             if known != fingerprint:
                 raise DataError(
-                    f"{_shown(self.places['source'])}: the training rows are not those that the run in {self.out} began with. Put the old "
+                    f"{_shown(self.places['source'])}: the training rows are not those that the run in "
+                    f"{self.out} began with. Put the old "
                     "data back to resume it, or train anew with another --out."
                 )
         folder.write_config(self.out, self.task_name, self.places, self.options.model_dump(mode="json"))
@@ -119,11 +131,16 @@ class Job:
         return Splits(self.task.encode(splits.train, facts), self.task.encode(splits.valid, facts), test)
 
     def kept(self, splits: Splits[Rows]) -> Splits[Rows]:
-        """The rows that are still needed after encoding: all of the test rows, of the others as many as baselines learn from."""
+        """The rows that are still needed after encoding.
+
+        All of the test rows, of the others as many as baselines learn from.
+        """
         count = len(splits.train)
         if count <= BASELINE_ROWS:
             return splits
-        chosen = np.random.default_rng([self.options.seed, 0xBA5E]).choice(count, BASELINE_ROWS, replace=False)
+        chosen = np.random.default_rng([self.options.seed, 0xBA5E]).choice(
+            count, BASELINE_ROWS, replace=False
+        )
         return Splits(splits.train.take(np.sort(chosen)), splits.valid, splits.test)
 
     def train(self, data: Splits[Batch], facts: dict[str, Any], threads: int) -> Iterator[Progress]:
@@ -143,7 +160,7 @@ class Job:
                 history.add(progress)
             yield progress
         self.history = list(history)
-        facts = dict(self.task.calibrate(self.task.outputs(net, data.valid), data.valid, facts))
+        facts = dict(self.task.calibrate(self.task.outputs(net, data.valid, facts), data.valid, facts))
         return Model(self.task_name, self.task, net.eval(), facts)
 
     def close(
@@ -175,7 +192,9 @@ class Job:
         model.scorecard = card
         model.save(self.out / "model")
         folder.write_text(self.out / folder.METRICS, json.dumps(card))
-        self.result = Result(self.out, self.task, model, card, self.history, kept.test, answers, baselines, concerns)
+        self.result = Result(
+            self.out, self.task, model, card, self.history, kept.test, answers, baselines, concerns
+        )
 
 
 def _shown(source: Any) -> str:

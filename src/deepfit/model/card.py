@@ -12,13 +12,33 @@ if TYPE_CHECKING:
 
 
 def write(model: Model, folder: Path) -> str:
-    """The text of the card: what the model does, how well on held-out rows, beside which baselines, and how to use it."""
-    head: dict[str, Any] = {"library_name": "deepfit", "pipeline_tag": model.task_name, "tags": ["deepfit", model.task_name]}
+    """The text of the card.
+
+    What the model does, how well on held-out rows, beside which baselines, and how to use it.
+    """
+    head: dict[str, Any] = {
+        "library_name": "deepfit",
+        "pipeline_tag": model.task_name,
+        "tags": ["deepfit", model.task_name],
+    }
     lines = ["---", yaml.safe_dump(head, sort_keys=False).strip(), "---", "", f"# {model.task_name}", ""]
-    lines += [f"A network of {sum(p.numel() for p in model.net.parameters()):,} parameters, trained by deepfit.", ""]
+    lines += [
+        f"A network of {sum(p.numel() for p in model.net.parameters()):,} parameters, trained by deepfit.",
+        "",
+    ]
     if model.scorecard:
         lines += [model.scorecard["verdict"], "", *_table(model.scorecard), ""]
-    lines += ["## Use", "", "```python", "import deepfit", "", f'model = deepfit.load("{folder.name}")', "model.predict(rows)", "```", ""]
+    lines += [
+        "## Use",
+        "",
+        "```python",
+        "import deepfit",
+        "",
+        f'model = deepfit.load("{folder.name}")',
+        "model.predict(rows)",
+        "```",
+        "",
+    ]
     if model.classes:
         lines += ["## Classes", "", ", ".join(f"`{name}`" for name in model.classes[:100]), ""]
     return "\n".join(lines)

@@ -23,12 +23,17 @@ if TYPE_CHECKING:
 class Model:
     """What `deepfit.fit` returns and `deepfit.load` reads.
 
-    `answers` gives everything that the model says of new rows, `predict` the predictions alone. Sources are those of the task: a
-    path, a frame, arrays.
+    `answers` gives everything that the model says of new rows, `predict` the predictions alone. Sources are
+    those of the task: a path, a frame, arrays.
     """
 
     def __init__(
-        self, task_name: str, task: Task, net: nn.Module, facts: Facts, scorecard: Mapping[str, Any] | None = None
+        self,
+        task_name: str,
+        task: Task,
+        net: nn.Module,
+        facts: Facts,
+        scorecard: Mapping[str, Any] | None = None,
     ) -> None:
         self.task_name = task_name
         self.task = task
@@ -51,10 +56,13 @@ class Model:
 
     def outputs(self, batch: Batch) -> Batch:
         """What the network says of encoded rows, before it is put in words."""
-        return self.task.outputs(self.net, batch)
+        return self.task.outputs(self.net, batch, self.facts)
 
     def answers(self, source: Any) -> Answers:
-        """Columns of answers for every row of a source, "prediction" first; classification adds a column a class."""
+        """Columns of answers for every row of a source, "prediction" first.
+
+        Classification adds a column a class.
+        """
         return self.answer(self.read(source))
 
     def answer(self, rows: Rows) -> Answers:
@@ -62,15 +70,23 @@ class Model:
         return self.task.decode(self.outputs(self.task.encode(rows, self.facts)), self.facts)
 
     def predict(self, source: Any) -> np.ndarray:
-        """One prediction a row: classes as they were written in the data, or values in the target's own unit."""
+        """One prediction a row.
+
+        Classes as they were written in the data, or values in the target's own unit.
+        """
         return self.answers(source).columns["prediction"]
 
     def predict_proba(self, source: Any) -> np.ndarray:
-        """Calibrated probabilities, [rows, classes], in the order of `classes`. DeepfitError for a task without classes."""
+        """Calibrated probabilities, [rows, classes], in the order of `classes`.
+
+        DeepfitError for a task without classes.
+        """
         columns = self.answers(source).columns
         names = [name for name in columns if name.startswith("probability_")]
         if not names:
-            raise DeepfitError(f"predict_proba: {self.task_name} gives no probabilities. Use predict or answers.")
+            raise DeepfitError(
+                f"predict_proba: {self.task_name} gives no probabilities. Use predict or answers."
+            )
         return np.stack([columns[name] for name in names], axis=1)
 
     @property
@@ -85,7 +101,9 @@ class Model:
         began = time.monotonic()
         rows = self.task.read(source)
         if rows.target() is None:
-            raise DataError(f"{rows.name}: holds no target, so there is nothing to score against. 'predict' needs none.")
+            raise DataError(
+                f"{rows.name}: holds no target, so there is nothing to score against. 'predict' needs none."
+            )
         read_s = time.monotonic() - began
         judgement = scorecard.judge(self.task, rows, self.answer(rows), seed=self.task.options.seed)
         return scorecard.assemble(
@@ -117,7 +135,10 @@ class Model:
 
 
 def load(folder: str | Path) -> Model:
-    """The model of a model folder or of a run folder. ArtifactError where it is not whole, too new, or more than data."""
+    """The model of a model folder or of a run folder.
+
+    ArtifactError where it is not whole, too new, or more than data.
+    """
     import torch
 
     place = artifact.find(Path(folder))
@@ -125,7 +146,9 @@ def load(folder: str | Path) -> Model:
     try:
         kind = catalog.find(config["task"])
         task = kind(options.resolve(kind.Options, config["options"]))
-        with torch.random.fork_rng(devices=[]):  # building draws weights, which must not shift the caller's numbers
+        with torch.random.fork_rng(
+            devices=[]
+        ):  # building draws weights, which must not shift the caller's numbers
             net = task.build(facts)
         net.load_state_dict(weights)
     except (DeepfitError, KeyError, TypeError, ValueError, RuntimeError) as error:

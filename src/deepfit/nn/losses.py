@@ -9,11 +9,13 @@ from torch import Tensor
 # N rows, K members of an ensemble, C classes
 
 
-def sparse_categorical_crossentropy(logits_NC: Tensor, target_N: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
+def sparse_categorical_crossentropy(
+    logits_NC: Tensor, target_N: Tensor, *, label_smoothing: float = 0.0
+) -> Tensor:
     """sum_n -log softmax(logits_n)[target_n], in nats.
 
-    label_smoothing e mixes the target with the uniform distribution, (1 - e) onehot + e / C. Source: Szegedy et al. 2016, arXiv 1512.00567,
-    section 7. Returns a scalar.
+    label_smoothing e mixes the target with the uniform distribution, (1 - e) onehot + e / C. Source: Szegedy
+    et al. 2016, arXiv 1512.00567, section 7. Returns a scalar.
     """
     return F.cross_entropy(logits_NC, target_N, reduction="sum", label_smoothing=label_smoothing)
 
@@ -24,7 +26,9 @@ def mean_squared_error(outputs_N: Tensor, target_N: Tensor) -> Tensor:
 
 
 def over_members(loss, outputs_NKC: Tensor, target_N: Tensor) -> Tensor:  # noqa: ANN001 (a loss of outputs [M, C] and target [M])
-    """The mean over K members of each member's own loss sum: members learn one by one, not through their average.
+    """The mean over K members of each member's own loss sum.
+
+    Members learn one by one, not through their average.
 
     Source: Gorishniy et al. 2024, arXiv 2410.24210, section 3.
     """
@@ -33,5 +37,7 @@ def over_members(loss, outputs_NKC: Tensor, target_N: Tensor) -> Tensor:  # noqa
 
 
 def log_mean_softmax(logits_NKC: Tensor) -> Tensor:
-    """log of the members' mean probability, [N, C]."""
-    return torch.logsumexp(logits_NKC.log_softmax(-1), dim=1) - torch.log(torch.tensor(float(logits_NKC.shape[1])))
+    """Log of the members' mean probability, [N, C]."""
+    return torch.logsumexp(logits_NKC.log_softmax(-1), dim=1) - torch.log(
+        torch.tensor(float(logits_NKC.shape[1]))
+    )

@@ -20,9 +20,10 @@ def build(
 ) -> Optimizer:
     """An optimizer over all trained parameters of a network, in its fused form.
 
-    adamw: Loshchilov and Hutter 2019, arXiv 1711.05101. adam: Kingma and Ba 2015, arXiv 1412.6980. sgd: with Nesterov momentum
-    where momentum is above 0. Weight decay spares biases, norms and other parameters of fewer than two axes, which it only
-    shrinks without regularising (Bag of Tricks, arXiv 1812.01187, section 3.1).
+    adamw: Loshchilov and Hutter 2019, arXiv 1711.05101. adam: Kingma and Ba 2015, arXiv 1412.6980. sgd: with
+    Nesterov momentum where momentum is above 0. Weight decay spares biases, norms and other parameters of
+    fewer than two axes, which it only shrinks without regularising (Bag of Tricks, arXiv 1812.01187, section
+    3.1).
     """
     nets = [net] if isinstance(net, nn.Module) else list(net)
     trained = [parameter for each in nets for parameter in each.parameters() if parameter.requires_grad]

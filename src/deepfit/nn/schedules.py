@@ -1,4 +1,7 @@
-"""Learning-rate schedules: functions from the share of the run that is done, in [0, 1], to a factor on the learning rate."""
+"""Learning-rate schedules.
+
+Functions from the share of the run that is done, in [0, 1], to a factor on the learning rate.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ Schedule = Callable[[float], float]
 
 
 def build(name: str, warmup: float = 0.0) -> Schedule:
-    """The schedule of a name; `warmup` is the share of the run over which the rate first rises in a straight line from near 0.
+    """The schedule of a name.
 
-    constant: 1. cosine: (1 + cos(pi t)) / 2 over the rest of the run (Loshchilov and Hutter 2017, arXiv 1608.03983, eq. 5, without
-    restarts). one_cycle: rises to 1 and falls to 0, both in straight lines (Smith and Topin 2018, arXiv 1708.07120;
-    the momentum is left as it is).
+    `warmup` is the share of the run over which the rate first rises in a straight line from near 0.
+
+    constant: 1. cosine: (1 + cos(pi t)) / 2 over the rest of the run (Loshchilov and Hutter 2017, arXiv
+    1608.03983, eq. 5, without restarts). one_cycle: rises to 1 and falls to 0, both in straight lines (Smith
+    and Topin 2018, arXiv 1708.07120; the momentum is left as it is).
     """
     falls = {"constant": _flat, "cosine": _cosine, "one_cycle": _line}[name]
 

@@ -28,14 +28,15 @@ def supervised(
     *,
     forward: Forward,
     loss: Callable[[Tensor, Batch], Tensor],
-    score: Callable[[], Mapping[str, float]],
-    best: str,
+    score: Callable[[], Mapping[str, float]] | None = None,
+    best: str | None = None,
     optimizer: Optimizer | None = None,
 ) -> Iterator[Phase]:
     """Yield the one phase of supervised learning.
 
-    forward: a training batch -> outputs (augmentation belongs here); loss: (outputs, batch) -> scalar sum over the batch's rows;
-    score: held-out metrics; best: the one that chooses the epoch, "-" before it where less is better.
+    forward: a training batch -> outputs (augmentation belongs here); loss: (outputs, batch) -> scalar sum
+    over the batch's rows; score: held-out metrics; best: the one that chooses the epoch, "-" before it where
+    less is better.
     """
     rows = num_rows(data.train)
     arrays = tensors(data.train, run.device)
@@ -69,9 +70,14 @@ def supervised(
 
 
 class Shuffled(Sequence):
-    """The rows of named arrays in a new order, in batches of nearly equal size, so that none is too small for batch statistics."""
+    """The rows of named arrays in a new order, in batches of nearly equal size.
 
-    def __init__(self, arrays: Mapping[str, Any], rows: int, batch_size: int, generator: torch.Generator) -> None:
+    So that none is too small for batch statistics.
+    """
+
+    def __init__(
+        self, arrays: Mapping[str, Any], rows: int, batch_size: int, generator: torch.Generator
+    ) -> None:
         self.arrays = arrays
         self.order = torch.randperm(rows, generator=generator)
         self.count = max(1, math.ceil(rows / batch_size))
@@ -83,12 +89,20 @@ class Shuffled(Sequence):
         if not 0 <= place < self.count:
             raise IndexError(place)
         rows = len(self.order)
-        return Selection(self.arrays, self.order[place * rows // self.count : (place + 1) * rows // self.count])
+        return Selection(
+            self.arrays, self.order[place * rows // self.count : (place + 1) * rows // self.count]
+        )
 
 
 def tensors(batch: Batch, device: torch.device, *, largest_share: float = 0.25) -> dict[str, Tensor]:
-    """Arrays as tensors without a copy; moved to an accelerator now if they fill at most this share of its free memory."""
-    held = {name: torch.from_numpy(array) if isinstance(array, np.ndarray) else array for name, array in batch.items()}
+    """Arrays as tensors without a copy.
+
+    Moved to an accelerator now if they fill at most this share of its free memory.
+    """
+    held = {
+        name: torch.from_numpy(array) if isinstance(array, np.ndarray) else array
+        for name, array in batch.items()
+    }
     if device.type == "cuda":
         size = sum(tensor.numel() * tensor.element_size() for tensor in held.values())
         if size <= largest_share * torch.cuda.mem_get_info(device)[0]:
@@ -102,12 +116,22 @@ def on_device(batch: Batch, device: torch.device) -> dict[str, Tensor]:
 
 
 def foresee(
-    net: nn.Module, batch: Batch, forward: Forward, *, rows_at_once: int = 4096, answer: Callable[[Tensor], Tensor] | None = None
+    net: nn.Module,
+    batch: Batch,
+    forward: Forward,
+    *,
+    rows_at_once: int = 4096,
+    answer: Callable[[Tensor], Tensor] | None = None,
 ) -> np.ndarray:
-    """What the network says of encoded rows, in order, as one array: [rows, ...] float32, in evaluation mode and without gradients."""
+    """What the network says of encoded rows, in order, as one array.
+
+    [rows, ...] float32, in evaluation mode and without gradients.
+    """
     device = next((parameter.device for parameter in net.parameters()), torch.device("cpu"))
     rows = num_rows(batch)
-    inputs = tensors({name: array for name, array in batch.items() if name != "target"}, device, largest_share=0.0)
+    inputs = tensors(
+        {name: array for name, array in batch.items() if name != "target"}, device, largest_share=0.0
+    )
     was_training = net.training
     net.eval()
     said = []

@@ -1,0 +1,230 @@
+"""A table from whatever holds one: a file, a frame of any library, named arrays, a matrix. Read with Polars, typed, tidied.
+
+Files: CSV and TSV (delimiter found by itself), Parquet, Arrow IPC (Feather), JSON Lines, a JSON array; the text ones also as .gz and
+.zst. In memory: pandas, Polars and whatever narwhals takes, a mapping of arrays, a list of records, a NumPy matrix (columns x0, x1, ...).
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from deepfit.contract import Concern
+from deepfit.data import text_tables
+from deepfit.data.cells import smallest
+from deepfit.data.files import check_table_file
+from deepfit.errors import DataError
+
+BATCH_ROWS = 500_000
+HEAD_BYTES = 1 << 20
+HEAD_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Table:
+    """A frame and what is needed to speak of it.
+
+    name: for messages, `prices.csv`. first_row: the number of the row at position 0; blank: rows of the file that were skipped.
+    unit: "row" or "line". matrix: the columns came without names, as numbers. notes: what reading has changed.
+    """
+
+    frame: pl.DataFrame
+    name: str
+    first_row: int = 0
+    blank: Sequence[int] = ()
+    unit: str = "row"
+    matrix: bool = False
+    notes: Sequence[Concern] = ()
+
+    def where(self, position: int) -> str:
+        """The row at a position as the user knows it: "row 812" counts the header of a file as row 1; frames count from 0."""
+        return f"{self.unit} {text_tables.file_row(int(position), self.first_row, self.blank)}"
+
+
+def read_table(source: Any, *, missing: Sequence[str] = (), kinds: Mapping[str, str] | None = None, head: bool = False) -> Table:
+    """The table that a source holds; DataError where it holds none, naming file, row and column.
+
+    missing: words that mean a missing value in every column, beside those that always do in columns of numbers (NA, NaN, n/a, null,
+    None, ?, -) and the empty cell. kinds: column -> kind, as the user or a trained model says. head: the first rows are enough.
+    """
+    if isinstance(source, Table):
+        return source
+    if isinstance(source, str | os.PathLike):
+        return _from_file(Path(source), missing, kinds or {}, head)
+    return _from_memory(source, missing)
+
+
+def _from_file(path: Path, missing: Sequence[str], kinds: Mapping[str, str], head: bool) -> Table:
+    path, form, compression = check_table_file(path)
+    if form in ("csv", "tsv"):
+        frame, header, blank, commas = text_tables.read_csv(
+            path, compression, delimiter="\t" if form == "tsv" else None, missing=missing, kinds=kinds, head=HEAD_BYTES if head else None
+        )
+        notes = [Concern("header", name, f"column '{name}': spaces around its name in the header were left out.") for name in header.stripped]
+        notes += [Concern("decimal", name, f"column '{name}' was read with decimal commas.") for name in commas]
+        return Table(frame, path.name, header.rows + 1, blank, notes=notes)
+    if form == "parquet" or form == "arrow":
+        return Table(_tidy(_columnar(path, form, head), path.name, missing), path.name, 1)
+    frame = text_tables.read_json(path, compression) if form == "json" else text_tables.read_json_lines(path, compression)
+    return Table(_tidy(frame, path.name, missing), path.name, 1, unit="line" if form == "jsonl" else "row")
+
+
+def _columnar(path: Path, form: str, head: bool) -> pl.DataFrame:
+    """A Parquet or Arrow file; a large one in batches of rows, each in its smallest types."""
+    try:
+        lazy = pl.scan_parquet(path) if form == "parquet" else pl.scan_ipc(path)
+        if head:
+            return lazy.head(HEAD_ROWS).collect()
+        rows = lazy.select(pl.len()).collect().item()
+        if rows * len(lazy.collect_schema()) * 8 <= text_tables.LARGE_BYTES:
+            return lazy.collect()
+        batches = [
+            pl.DataFrame([smallest(column) for column in lazy.slice(start, BATCH_ROWS).collect()]) for start in range(0, rows, BATCH_ROWS)
+        ]
+        return pl.DataFrame([_joined([batch.drop_in_place(name) for batch in batches]) for name in batches[0].columns])
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(f"{path.name}: the {form} file is damaged or is none ({str(error)[:120]}). Copy or make it again.") from None
+
+
+def _joined(chunks: list[pl.Series]) -> pl.Series:
+    from deepfit.data.cells import widest
+
+    if chunks[0].dtype.is_numeric():
+        dtype = widest([chunk.dtype for chunk in chunks])
+        chunks = [chunk.cast(dtype) for chunk in chunks]
+    elif len({str(chunk.dtype) for chunk in chunks}) > 1:
+        chunks = [chunk.cast(pl.String) for chunk in chunks]
+    return pl.concat(chunks, rechunk=True)
+
+
+def _from_memory(source: Any, missing: Sequence[str]) -> Table:
+    """A frame, mapping, list of records or matrix as a table; the user's object is never changed."""
+    if isinstance(source, np.ndarray):
+        return _from_matrix(source)
+    name = "the frame"
+    if isinstance(source, Mapping):
+        name, frame = "the arrays", _from_mapping(source)
+    elif isinstance(source, list | tuple) and source and all(isinstance(record, Mapping) for record in source):
+        name, frame = "the records", text_tables._records([dict(record) for record in source])
+    elif isinstance(source, list | tuple) and source and np.ndim(source) == 2:
+        return _from_matrix(np.asarray(source))
+    else:
+        frame = _from_frame(source)
+    return Table(_tidy(frame, name, missing), name)
+
+
+def _from_matrix(matrix: np.ndarray) -> Table:
+    name = "the array"
+    if matrix.ndim != 2:
+        raise DataError(f"{name}: expected two axes, [rows, columns], received shape {matrix.shape}. One column is array.reshape(-1, 1).")
+    if matrix.dtype.names is not None or matrix.dtype.kind not in "biufOUS":
+        raise DataError(f"{name}: expected numbers or words, received values of type {matrix.dtype}. Convert them, or pass a frame.")
+    columns = [pl.Series(f"x{place}", _plain(matrix[:, place]), strict=False) for place in range(matrix.shape[1])]
+    return Table(_tidy(pl.DataFrame(columns), name, ()), name, matrix=matrix.dtype.kind in "iuf")
+
+
+def _from_mapping(source: Mapping) -> pl.DataFrame:
+    lengths = {str(name): len(values) if hasattr(values, "__len__") else 1 for name, values in source.items()}
+    if len(set(lengths.values())) > 1:
+        raise DataError(f"the arrays differ in length: received {lengths}. Each needs one value a row.")
+    columns = []
+    for name, values in source.items():
+        if isinstance(values, np.ndarray) and values.ndim != 1:
+            raise DataError(f"the arrays, column '{name}': expected one axis, received shape {values.shape}. Give each column its own name.")
+        columns.append(pl.Series(str(name), _plain(values) if isinstance(values, np.ndarray) else values, strict=False))
+    return pl.DataFrame(columns)
+
+
+def _plain(values: np.ndarray) -> Any:
+    """NumPy values that Polars takes: objects, words and half precision go by way of Python or float32."""
+    if values.dtype.kind in "OSU":
+        return [each.decode() if isinstance(each, bytes) else each for each in values.tolist()]
+    if values.dtype in (np.float16, np.longdouble):
+        return values.astype(np.float32 if values.dtype == np.float16 else np.float64)
+    return np.ascontiguousarray(values)
+
+
+def _from_frame(source: Any) -> pl.DataFrame:
+    import narwhals as nw
+
+    if isinstance(source, pl.DataFrame):
+        return source
+    try:
+        frame = nw.from_native(source)
+    except TypeError:
+        raise DataError(
+            f"the source is a {type(source).__name__}, which is no table. Pass a path, a frame (pandas, Polars, ...), a mapping of arrays, "
+            "a list of records or a NumPy matrix."
+        ) from None
+    names = [str(name) for name in getattr(source, "columns", [])]
+    _check_names(names, "the frame")
+    if isinstance(frame, nw.LazyFrame):
+        return frame.collect("polars").to_native()
+    columns = []
+    for name in frame.columns:
+        column = frame[name]
+        try:
+            columns.append(column.to_polars())
+        except Exception:  # noqa: BLE001 (pandas objects of mixed types fail in many ways, and pyarrow may be missing)
+            columns.append(pl.Series(str(name), column.to_list(), strict=False))
+    return pl.DataFrame([column.alias(str(name)) for name, column in zip(frame.columns, columns, strict=True)])
+
+
+def _check_names(names: Sequence[str], source: str) -> None:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise DataError(f"{source}: {names.count(repeated[0])} columns share the name '{repeated[0]}'. Rename all but one.")
+
+
+def _tidy(frame: pl.DataFrame, name: str, missing: Sequence[str]) -> pl.DataFrame:
+    """Types as every reader gives them: missing is null, words are stripped, decimals and times are numbers."""
+    if frame.width == 0:
+        raise DataError(f"{name}: there is no column. A table needs columns with names, and rows.")
+    if frame.height == 0:
+        raise DataError(f"{name}: there are columns ({', '.join(frame.columns[:6])}) and no row. Add rows.")
+    stripped = [column.strip() for column in frame.columns]
+    _check_names(stripped, name)
+    return pl.DataFrame([_tidy_column(column.alias(new), missing) for column, new in zip(frame, stripped, strict=True)])
+
+
+def _tidy_column(column: pl.Series, missing: Sequence[str]) -> pl.Series:
+    dtype, label = column.dtype, column.name
+    if dtype.is_float():
+        column = column.fill_nan(None)
+    elif dtype == pl.String:
+        column = column.str.strip_chars()
+    elif isinstance(dtype, pl.Decimal) or dtype in (pl.Int128, pl.UInt64, pl.UInt128):
+        column = column.cast(pl.Float64)
+    elif dtype == pl.Duration:
+        column = column.dt.total_microseconds() / 1e6
+    elif dtype == pl.Time:
+        column = column.cast(pl.Int64) / 1e9
+    elif dtype == pl.Null:
+        column = column.cast(pl.String)
+    elif isinstance(dtype, pl.Categorical) and column.len():
+        column = column.cast(pl.Enum(sorted(word for word in column.unique().cast(pl.String).to_list() if word is not None)))
+    if column.dtype == pl.String or isinstance(column.dtype, pl.Enum):
+        unwanted = ["", *missing]
+        texts = column.cast(pl.String)
+        if texts.is_in(unwanted).any():
+            column = pl.select(pl.when(~texts.is_in(unwanted)).then(texts)).to_series()
+    elif missing and column.dtype.is_numeric():
+        numbers = [float(word) for word in missing if _is_number(word)]
+        if numbers:
+            column = pl.select(pl.when(~column.cast(pl.Float64).is_in(numbers)).then(column)).to_series()
+    return column.alias(label)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,237 @@
+"""Which class each picture belongs to.
+
+Data: a folder with one folder of pictures a class, optionally below `train/`, `valid/` and `test/`; or
+pictures beside a `metadata.csv`, `.jsonl` or `.parquet` with the columns `file_name` and `label`; or a `.zip`
+of either; or a pair of arrays (uint8 pictures [rows, height, width] or [rows, height, width, channels],
+labels). PNG, JPEG, WebP, BMP, TIFF and GIF of any mode are read. To predict: the same without labels, one
+picture, or a list of paths.
+
+Answers: `prediction`, the class, and `probability_CLASS` for each class, calibrated on validation rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from deepfit import answers, baselines, metrics
+from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
+from deepfit.options import Options as SharedOptions
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from deepfit.data.images import ImageRows
+
+SMALL_SIDE_PX = 64
+"""Pictures up to this side get the small network where none is named; larger ones ResNet-18."""
+
+
+class Options(SharedOptions):
+    """How pictures are read, changed and classified."""
+
+    target: str = Field("label", description="column of labels in a metadata table")
+    skip_broken: bool = Field(
+        False, description="leave out pictures that cannot be read, and count them, instead of stopping"
+    )
+    image_size: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="side that pictures are brought to, in pixels; 0 = as they are, at most 224",
+    )
+    network: Literal["auto", "resnet9", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"] = Field(
+        "auto", description="auto: resnet9 up to 64 pixels, resnet18 above"
+    )
+    pretrained: str | None = Field(
+        None, description="local .safetensors or .pth file with weights of the ResNet to begin with"
+    )
+    flip: Literal["auto", "on", "off"] = Field(
+        "auto", description="mirror pictures at random; auto: where the classes survive it"
+    )
+    shift: float = Field(0.08, ge=0, le=0.5, description="largest random move, as a share of the side")
+    cutout: float = Field(
+        0.0, ge=0, le=1, description="side of a hidden square, as a share of the side; 0 = none"
+    )
+    colour: float = Field(
+        0.0, ge=0, le=1, description="largest random change of brightness, contrast and saturation"
+    )
+    label_smoothing: float = Field(
+        0.1, ge=0, lt=1, description="share of each target that is spread over all classes"
+    )
+
+    epochs: int = Field(10, ge=1, le=1_000_000, description="passes over the training rows")
+    batch_size: int = Field(128, ge=1, le=10_000_000, description="rows a step")
+    learning_rate: float = Field(5e-3, gt=0, le=100, description="step size at its highest")
+    schedule: Literal["constant", "cosine", "one_cycle"] = Field(
+        "one_cycle", description="course of the learning rate over the run"
+    )
+    warmup: float = Field(0.25, ge=0, lt=1, description="share of the run over which the learning rate rises")
+    valid_fraction: float = Field(
+        0.1, gt=0, lt=1, description="share of the other rows held out to choose the best epoch and calibrate"
+    )
+
+
+class ImageClassification:
+    """See the file's docstring."""
+
+    Options: ClassVar = Options
+    main_metric: ClassVar[str] = "accuracy"
+    classes: ClassVar[bool] = True
+    sections: ClassVar[tuple[str, ...]] = ("curves", "confusion", "calibration", "pictures")
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    @classmethod
+    def suits(cls, source: Any, target: str | None) -> str | None:
+        """Pictures in the source are the reason."""
+        from deepfit.data.images import recognise
+
+        return recognise(source)
+
+    def read(self, source: Any, facts: Facts | None = None) -> ImageRows:
+        """Every picture decoded and checked.
+
+        At predict brought to the size of training, with labels where there are any.
+        """
+        from deepfit.data.images import read_images
+
+        side = self.options.image_size
+        return read_images(
+            source,
+            target=self.options.target,
+            skip_broken=self.options.skip_broken,
+            require_labels=facts is None,
+            size=tuple(facts["size"]) if facts else (side, side) if side else None,
+        )
+
+    def learn(self, train: ImageRows) -> Facts:
+        """Classes, size, channels, mean and standard deviation a channel.
+
+        And whether a mirrored picture keeps its class.
+        """
+        from deepfit.data.images import learn_images
+
+        return learn_images(train, image_size=self.options.image_size)
+
+    def encode(self, rows: ImageRows, facts: Facts) -> Batch:
+        """`images` uint8 [rows, height, width, channels]; `target` int64 [rows] where there are labels."""
+        from deepfit.data.images import encode_images
+
+        return encode_images(rows, facts)
+
+    def build(self, facts: Facts) -> nn.Module:
+        """The network that the options name, with published weights where a file gives them."""
+        from deepfit.nn import pretrained
+        from deepfit.nn.nets.resnet import resnet
+        from deepfit.nn.nets.resnet9 import ResNet9
+
+        name = self.network_name(facts)
+        sizes = {"in_channels": facts["channels"], "num_classes": len(facts["classes"])}
+        if name == "resnet9":
+            return ResNet9(**sizes)
+        net = resnet(int(name.removeprefix("resnet")), small=max(facts["size"]) <= SMALL_SIDE_PX, **sizes)
+        if self.options.pretrained:
+            pretrained.load_pretrained(net, self.options.pretrained)
+        return net
+
+    def network_name(self, facts: Facts) -> str:
+        """The network for pictures of this size."""
+        if self.options.network != "auto":
+            return self.options.network
+        return "resnet18" if self.options.pretrained or max(facts["size"]) > SMALL_SIDE_PX else "resnet9"
+
+    def plan(self, net: nn.Module, data: Splits[Batch], facts: Facts, run: Run) -> Iterator[Phase]:
+        """Supervised learning on augmented pictures; the epoch with the best validation accuracy is kept."""
+        import torch
+
+        from deepfit import plans
+        from deepfit.nn.augment import Augmentation, augment
+        from deepfit.nn.losses import sparse_categorical_crossentropy
+
+        options = self.options
+        how = Augmentation(
+            flip=options.flip == "on", shift=options.shift, cutout=options.cutout, colour=options.colour
+        )
+
+        def forward(batch: Batch) -> torch.Tensor:
+            if not net.training:
+                return net(self.standard(batch, facts))
+            return net(augment(batch["images"], torch.default_generator, how=how, **moments(facts)))
+
+        def loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+            return sparse_categorical_crossentropy(
+                logits, batch["target"], label_smoothing=options.label_smoothing
+            )
+
+        def score() -> Mapping[str, float]:
+            logits = self.outputs(net, data.valid, facts)["logits"]
+            scores = metrics.classification(answers.softmax(logits), data.valid["target"])
+            return {name: scores[name] for name in ("accuracy", "log_loss")}
+
+        yield from plans.supervised(
+            net, data, options, run, forward=forward, loss=loss, score=score, best="accuracy"
+        )
+
+    def standard(self, batch: Batch, facts: Facts) -> Any:
+        """Pictures as the network sees them outside training."""
+        from deepfit.nn.augment import standardise
+
+        return standardise(batch["images"], **moments(facts))
+
+    def outputs(self, net: nn.Module, batch: Batch, facts: Facts) -> Batch:
+        """`logits` float32 [rows, classes]."""
+        from deepfit import plans
+
+        rows_at_once = max(1, 2**22 // max(1, int(np.prod(facts["size"])) * facts["channels"]))
+        forward = lambda part: net(self.standard(part, facts))  # noqa: E731 (one expression)
+        return {"logits": plans.foresee(net, batch, forward, rows_at_once=rows_at_once)}
+
+    def calibrate(self, outputs: Batch, batch: Batch, facts: Facts) -> Facts:
+        """The temperature of the probabilities."""
+        return answers.calibrate(outputs, batch, facts)
+
+    def decode(self, outputs: Batch, facts: Facts) -> Answers:
+        """The class of each picture and a probability for every class."""
+        return answers.decode(outputs, facts)
+
+    def metrics(self, answers_: Answers, rows: ImageRows) -> Mapping[str, float]:
+        """Accuracy, balanced accuracy, F1, ROC AUC, log loss and calibration error."""
+        return answers.score(answers_, rows.target())
+
+    def baselines(self, data: Splits[ImageRows]) -> Iterator[Baseline]:
+        """The most frequent class, a linear model on pixels, and gradient boosting on pixels."""
+        facts = self.learn(data.train)
+        train, test = self.encode(data.train, facts), self.encode(data.test, facts)
+        for name, probabilities, seconds in baselines.for_images(
+            train, test, len(facts["classes"]), seed=self.options.seed
+        ):
+            yield Baseline(name, answers.of_classes(probabilities, facts["classes"]), seconds)
+
+    @classmethod
+    def tiny(cls, seed: int) -> tuple[ImageClassification, Splits[ImageRows], Mapping[str, float]]:
+        """Bars that lie, stand or lean in grey noise: 240 pictures of 12 x 12 pixels."""
+        rng = np.random.default_rng(seed)
+        labels = rng.permutation(np.repeat(["lying", "standing", "leaning"], 80))
+        pictures = rng.integers(0, 90, (240, 12, 12), dtype=np.uint8)
+        for picture, label in zip(pictures, labels, strict=True):
+            place = rng.integers(2, 10)
+            if label == "lying":
+                picture[place, 1:11] += 150
+            elif label == "standing":
+                picture[1:11, place] += 150
+            else:
+                picture[np.arange(1, 11), np.roll(np.arange(1, 11), place - 6)] += 150
+        task = cls(Options(epochs=4, batch_size=32, seed=seed, threads=1))
+        rows = task.read((pictures, labels))
+        parts = (slice(0, 140), slice(140, 180), slice(180, 240))
+        return task, Splits(*(rows.take(np.arange(240)[part]) for part in parts)), {"accuracy": 0.9}
+
+
+def moments(facts: Facts) -> dict[str, list[float]]:
+    """Mean and standard deviation a channel, on the scale of bytes."""
+    return {name: [255 * value for value in facts[name]] for name in ("mean", "std")}
