@@ -111,7 +111,7 @@ def for_regression(
 
 
 def for_images(
-    train: Batch, test: Batch, num_classes: int, *, pictures: str = "pictures", seed: int = 0
+    train: Batch, test: Batch, num_classes: int, *, pictures: str = "images", seed: int = 0
 ) -> Iterator[Fitted]:
     """majority, linear (logistic regression on the 200 main components of the pixels) and gradient_boosting, on pictures.
 

@@ -24,6 +24,8 @@ STRAY_SHARE = 0.05
 FLOAT32_SPREAD = 1000.0
 """float32 has 24 bits: where |median| / IQR is below this, it still tells apart steps of IQR / 16,000."""
 
+LARGEST_FLOAT32 = 1e37
+
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
@@ -78,8 +80,19 @@ class Column:
     def finish(self) -> pl.Series:
         """The whole column, in one piece; the blocks are given up."""
         chunks, self.chunks = self.chunks, []
-        if self.kind == "text" and chunks and all(isinstance(chunk.dtype, pl.Categorical) for chunk in chunks):
-            words = sorted({word for chunk in chunks for word in chunk.unique().cast(pl.String).to_list() if word is not None})
+        if (
+            self.kind == "text"
+            and chunks
+            and all(isinstance(chunk.dtype, pl.Categorical) for chunk in chunks)
+        ):
+            words = sorted(
+                {
+                    word
+                    for chunk in chunks
+                    for word in chunk.unique().cast(pl.String).to_list()
+                    if word is not None
+                }
+            )
             chunks = [chunk.cast(pl.Enum(words)) for chunk in chunks]
         elif self.kind in ("int", "float"):
             dtype = widest([chunk.dtype for chunk in chunks])
@@ -88,7 +101,11 @@ class Column:
             chunks = [chunk.cast(pl.String) for chunk in chunks]
         else:
             chunks = [chunk.cast(pl.Boolean) for chunk in chunks]
-        return pl.concat(chunks, rechunk=True).alias(self.name) if chunks else pl.Series(self.name, [], dtype=pl.String)
+        return (
+            pl.concat(chunks, rechunk=True).alias(self.name)
+            if chunks
+            else pl.Series(self.name, [], dtype=pl.String)
+        )
 
     def _typed(self, texts: pl.Series) -> pl.Series:
         own = [*self.missing, ""]
@@ -99,10 +116,16 @@ class Column:
         present = len(filled) - filled.null_count()
         self.filled += present
         if present == 0:
-            return filled if self.kind == "" else filled.cast({"int": pl.Int64, "float": pl.Float64, "bool": pl.Boolean}[self.kind])
+            return (
+                filled
+                if self.kind == ""
+                else filled.cast({"int": pl.Int64, "float": pl.Float64, "bool": pl.Boolean}[self.kind])
+            )
         values, kind = self._numbers(filled)
         failed = values.null_count() - filled.null_count()
-        if failed == 0 and not (kind == "int" and filled.str.contains(r"^[+-]?0\d").any() and not self.as_number):
+        if failed == 0 and not (
+            kind == "int" and filled.str.contains(r"^[+-]?0\d").any() and not self.as_number
+        ):
             if self.kind == "bool":
                 raise TextAfterAll(self.name)
             self.kind = "float" if "float" in (kind, self.kind) else kind
@@ -151,9 +174,11 @@ def _without(texts: pl.Series, markers: Sequence[str]) -> pl.Series:
 def smallest(values: pl.Series) -> pl.Series:
     """The same values in the smallest type: whole numbers exactly, numbers as float32 where their spread allows it, few words as codes."""
     if values.dtype.is_integer():
-        low, high = values.min(), values.max()
+        if values.null_count() == len(values):
+            return values.cast(pl.Int8)
+        low, high = int(values.min()), int(values.max())  # type: ignore[arg-type]
         for dtype in (pl.Int8, pl.Int16, pl.Int32):
-            if low is None or -(2 ** (_bits(dtype) - 1)) <= low <= high < 2 ** (_bits(dtype) - 1):
+            if -(2 ** (_bits(dtype) - 1)) <= low <= high < 2 ** (_bits(dtype) - 1):
                 return values.cast(dtype)
         return values
     if values.dtype == pl.Float64:
@@ -173,14 +198,16 @@ def fits_float32(values: pl.Series) -> bool:
         return True
     low, middle, high = np.quantile(finite, (0.25, 0.5, 0.75))
     spread = high - low or np.ptp(finite)
-    limit = max(abs(values.min() or 0.0), abs(values.max() or 0.0))  # type: ignore[arg-type]
-    return bool(abs(middle) < FLOAT32_SPREAD * spread and (limit < 1e37 or np.isinf(limit)))
+    limit = float(values.abs().max() or 0.0)  # type: ignore[arg-type]
+    return bool(abs(middle) < FLOAT32_SPREAD * spread and (limit < LARGEST_FLOAT32 or np.isinf(limit)))
 
 
 def widest(dtypes: Sequence[pl.DataType]) -> pl.DataType | type[pl.DataType]:
     """The type that holds the values of all these number types."""
     kinds = set(dtypes)
-    if pl.Float64 in kinds or (pl.Float32 in kinds and any(kind.is_integer() and _bits(kind) > 16 for kind in kinds)):
+    if pl.Float64 in kinds or (
+        pl.Float32 in kinds and any(kind.is_integer() and _bits(kind) > 16 for kind in kinds)
+    ):
         return pl.Float64
     if pl.Float32 in kinds:
         return pl.Float32

@@ -36,16 +36,24 @@ class Header(NamedTuple):
 def header_and_rest(start: bytes, name: str, delimiter: str | None) -> tuple[Header, bytes]:
     """The header of a file from its first block, and the bytes of the block below it; DataError where it cannot be a header."""
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise DataError(f"{name}: the file is UTF-16, and tables are read as UTF-8. In a shell: iconv -f UTF-16 -t UTF-8 OLD > NEW")
+        raise DataError(
+            f"{name}: the file is UTF-16, and tables are read as UTF-8. In a shell: iconv -f UTF-16 -t UTF-8 OLD > NEW"
+        )
     start = start.removeprefix(b"\xef\xbb\xbf")
     if b"\0" in start[:4096]:
-        raise DataError(f"{name}: the file holds zero bytes, so it is not text. Is it a {name.rpartition('.')[2]} file at all?")
+        raise DataError(
+            f"{name}: the file holds zero bytes, so it is not text. Is it a {name.rpartition('.')[2]} file at all?"
+        )
     if b"\n" not in start and b"\r" in start:
-        raise DataError(f"{name}: the lines end in a bare carriage return (old Mac style). Save the file with ordinary line ends.")
+        raise DataError(
+            f"{name}: the lines end in a bare carriage return (old Mac style). Save the file with ordinary line ends."
+        )
     blank = len(start) - len(start.lstrip(b"\r\n"))
     rows, body = start[:blank].count(b"\n"), start[blank:]
     if not body.strip():
-        raise DataError(f"{name}: the file holds nothing but blank lines. A table needs a row of column names and rows of values below it.")
+        raise DataError(
+            f"{name}: the file holds nothing but blank lines. A table needs a row of column names and rows of values below it."
+        )
     end = _end_of_first_row(body)
     check_utf8(body[:end], name, rows + 1)
     delimiter = delimiter or sniff(body[: 1 << 16].decode("utf-8", errors="replace"))
@@ -62,7 +70,9 @@ def check_names(names: Sequence[str], name: str) -> None:
     if repeated:
         places = [str(place + 1) for place, each in enumerate(names) if each == repeated[0]]
         shown = f"'{repeated[0]}'" if repeated[0] else "the empty name"
-        raise DataError(f"{name}, row 1: columns {' and '.join(places)} share a name, received {shown}. Rename one of them.")
+        raise DataError(
+            f"{name}, row 1: columns {' and '.join(places)} share a name, received {shown}. Rename one of them."
+        )
 
 
 def sniff(sample: str) -> str:
@@ -72,7 +82,13 @@ def sniff(sample: str) -> str:
     """
     best, chosen = (0.0, 0), ","
     for delimiter in DELIMITERS:
-        rows = [row for _, row in zip(range(50), csv.reader(StringIO(sample, newline=""), delimiter=delimiter), strict=False) if row]
+        rows = [
+            row
+            for _, row in zip(
+                range(50), csv.reader(StringIO(sample, newline=""), delimiter=delimiter), strict=False
+            )
+            if row
+        ]
         rows = rows[:-1] if len(rows) > 2 else rows
         fields = len(rows[0]) if rows else 0
         if fields > 1:
@@ -99,7 +115,14 @@ def blocks(file: BinaryIO, start: bytes) -> Iterator[bytes]:
         yield rest if rest.endswith(b"\n") else rest + b"\n"
 
 
-def parse(block: bytes, header: Header, types: Mapping[str, pl.DataType | type[pl.DataType]], first: int, name: str, markers: Sequence[str]):  # noqa: ANN201
+def parse(
+    block: bytes,
+    header: Header,
+    types: Mapping[str, pl.DataType | type[pl.DataType]],
+    first: int,
+    name: str,
+    markers: Sequence[str],
+):  # noqa: ANN201
     """(frame, blank): a block as a frame with these column types, and the rows of the file that were blank; None where a cell does not fit.
 
     first: the file's row number of the block's first row. With all types String a block always parses, or raises DataError naming
@@ -167,7 +190,9 @@ def _regular(block: bytes, header: Header) -> bool:
     if len(ends) == 0 or ends[-1] != len(codes) - 1:
         return False
     places = np.flatnonzero((codes == ord(header.delimiter)) & outside)
-    return len(places) == (fields - 1) * len(ends) and bool((np.diff(np.searchsorted(places, ends), prepend=0) == fields - 1).all())
+    return len(places) == (fields - 1) * len(ends) and bool(
+        (np.diff(np.searchsorted(places, ends), prepend=0) == fields - 1).all()
+    )
 
 
 def _parse_carefully(block: bytes, header: Header, types: Mapping, first: int, name: str):  # noqa: ANN202
@@ -177,7 +202,9 @@ def _parse_carefully(block: bytes, header: Header, types: Mapping, first: int, n
     fields = len(header.names)
     rows: list[list[str]] = []
     blank: list[int] = []
-    for number, row in enumerate(csv.reader(StringIO(block.decode("utf-8"), newline=""), delimiter=header.delimiter), start=first):
+    for number, row in enumerate(
+        csv.reader(StringIO(block.decode("utf-8"), newline=""), delimiter=header.delimiter), start=first
+    ):
         if not row or (fields > 1 and len(row) == 1 and not row[0].strip()):
             blank.append(number)
         elif len(row) != fields:
@@ -188,5 +215,8 @@ def _parse_carefully(block: bytes, header: Header, types: Mapping, first: int, n
         else:
             rows.append(row)
     columns = zip(*rows, strict=True) if rows else ([] for _ in header.names)
-    texts = {each: pl.Series(each, list(values), dtype=pl.String) for each, values in zip(header.names, columns, strict=True)}
+    texts = {
+        each: pl.Series(each, list(values), dtype=pl.String)
+        for each, values in zip(header.names, columns, strict=True)
+    }
     return pl.DataFrame(texts).with_columns(pl.all().replace("", None)), tuple(blank)

@@ -51,14 +51,20 @@ def check_table_file(path: str | os.PathLike) -> tuple[Path, str, str]:
     path = Path(path)
     check_exists(path)
     if path.is_dir():
-        raise DataError(f"'{path}' is a folder, and a table is one file. Name a file in it, such as '{path / 'train.csv'}'.")
+        raise DataError(
+            f"'{path}' is a folder, and a table is one file. Name a file in it, such as '{path / 'train.csv'}'."
+        )
     found = table_format(path)
     if found is None:
         instead = INSTEAD.get(path.suffix.lower(), "Rename it if it is one of these, or save it as one.")
         known = ", ".join(sorted(FORMATS))
-        raise DataError(f"'{path}' does not end like a table: received '{path.suffix}', known are {known} (text also .gz, .zst). {instead}")
+        raise DataError(
+            f"'{path}' does not end like a table: received '{path.suffix}', known are {known} (text also .gz, .zst). {instead}"
+        )
     if path.stat().st_size == 0:
-        raise DataError(f"{path.name}: the file is empty (0 bytes). A table needs a row of column names and rows of values below it.")
+        raise DataError(
+            f"{path.name}: the file is empty (0 bytes). A table needs a row of column names and rows of values below it."
+        )
     return path, *found
 
 
@@ -67,12 +73,16 @@ def check_exists(path: Path) -> None:
     if not path.exists():
         folder = path.parent
         if not folder.is_dir():
-            raise DataError(f"There is no file '{path}': the folder '{folder}' does not exist either. Check the path; this folder is '{Path.cwd()}'.")
+            raise DataError(
+                f"There is no file '{path}': the folder '{folder}' does not exist either. Check the path; this folder is '{Path.cwd()}'."
+            )
         neighbours = sorted(each.name for each in folder.iterdir() if not each.name.startswith("."))
         hint = suggest(path.name, neighbours) if neighbours else "The folder is empty."
         raise DataError(f"There is no file '{path}'. {hint}")
     if not os.access(path, os.R_OK):
-        raise DataError(f"'{path}' may not be read: its permissions forbid it. Change them with: chmod u+r '{path}'")
+        raise DataError(
+            f"'{path}' may not be read: its permissions forbid it. Change them with: chmod u+r '{path}'"
+        )
 
 
 @contextmanager
@@ -88,7 +98,9 @@ def open_text(path: Path, compression: str) -> Iterator[BinaryIO]:
             with open(path, "rb") as file:
                 yield file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path.name}: the compressed file is damaged or cut off ({error}). Copy or download it again.") from None
+        raise DataError(
+            f"{path.name}: the compressed file is damaged or cut off ({error}). Copy or download it again."
+        ) from None
 
 
 def _unzstd(path: Path) -> bytes:
@@ -106,7 +118,9 @@ def _unzstd(path: Path) -> bytes:
         except (pl.exceptions.PolarsError, OSError) as error:
             if "utf-8" in str(error) and encoding == "utf8":
                 continue
-            raise DataError(f"{path.name}: the compressed file is damaged or cut off ({error}). Copy or download it again.") from None
+            raise DataError(
+                f"{path.name}: the compressed file is damaged or cut off ({error}). Copy or download it again."
+            ) from None
         if encoding == "utf8-lossy":
             row = lines["line"].str.contains("\N{REPLACEMENT CHARACTER}", literal=True).arg_max()
             raise DataError(f"{path.name}, line {(row or 0) + 1}: a byte is not UTF-8. {TO_UTF8}")

@@ -38,8 +38,8 @@ class Archive:
         try:
             with zipfile.ZipFile(path) as archive:
                 entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            self._file = open(path, "rb")  # noqa: SIM115 (the mapping lives as long as the archive)
-            self._bytes = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+            with open(path, "rb") as file:
+                self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
             raise DataError(f"{path} is no readable .zip ({error}). Was it copied in full?") from error
         except OSError as error:

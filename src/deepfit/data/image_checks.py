@@ -43,7 +43,7 @@ def skipped(name: str, names: Sequence[str], broken: Mapping[int, str]) -> list[
 
 
 def check_classes(name: str, labels: np.ndarray, parts: np.ndarray | None) -> None:
-    """DataError where classes cannot be learned: only one, one with a single picture, one that train lacks."""
+    """DataError where classes cannot be learned: a single one, one of one picture, one that train lacks."""
     classes, counts = np.unique(labels, return_counts=True)
     if len(classes) < 2:
         raise DataError(
@@ -76,7 +76,7 @@ def check_classes(name: str, labels: np.ndarray, parts: np.ndarray | None) -> No
 
 def look_over(
     name: str,
-    files: Sequence[str],
+    files: np.ndarray,
     labels: np.ndarray | None,
     prints: np.ndarray,
     shapes: np.ndarray,
@@ -129,9 +129,7 @@ def _balance(name: str, labels: np.ndarray) -> list[Concern]:
     return concerns
 
 
-def _duplicates(
-    name: str, files: Sequence[str], labels: np.ndarray | None, prints: np.ndarray
-) -> list[Concern]:
+def _duplicates(name: str, files: np.ndarray, labels: np.ndarray | None, prints: np.ndarray) -> list[Concern]:
     order = np.argsort(prints, kind="stable")
     starts = np.flatnonzero(np.r_[True, prints[order][1:] != prints[order][:-1]])
     groups = [group for group in np.split(order, starts[1:]) if len(group) > 1]

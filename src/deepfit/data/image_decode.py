@@ -11,17 +11,37 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from deepfit.errors import DataError
 
-if TYPE_CHECKING:
-    from os import PathLike
-
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "MPO", "PPM")
+FORMATS = tuple(
+    each.format or ""
+    for each in (
+        PngImagePlugin.PngImageFile,
+        JpegImagePlugin.JpegImageFile,
+        WebPImagePlugin.WebPImageFile,
+        BmpImagePlugin.BmpImageFile,
+        BmpImagePlugin.DibImageFile,
+        TiffImagePlugin.TiffImageFile,
+        GifImagePlugin.GifImageFile,
+        PpmImagePlugin.PpmImageFile,
+    )
+)
 """The only decoders that a file may reach: others (EPS among them) start programs or read further files."""
 
 SUFFIXES = frozenset(
@@ -45,7 +65,7 @@ def is_picture_name(name: str) -> bool:
     return PurePath(name).suffix.lower() in SUFFIXES
 
 
-def open_picture(stream: str | PathLike[str] | BinaryIO) -> Image.Image:
+def open_picture(stream: str | BinaryIO) -> Image.Image:
     """A picture of which only the header is read; Broken where there is none or where it is too large."""
     try:
         picture = Image.open(stream, formats=FORMATS)
@@ -67,10 +87,9 @@ def open_picture(stream: str | PathLike[str] | BinaryIO) -> Image.Image:
 
 def look(picture: Image.Image) -> tuple[int, int, bool]:
     """(height, width, grey) as the decoded picture will have them, from the header alone."""
-    # PNG would have to be decoded in full to look for metadata behind its pixels.
-    turned = (picture.format != "PNG" or "exif" in picture.info) and picture.getexif().get(
-        ORIENTATION, 1
-    ) in (5, 6, 7, 8)
+    # PNG would have to be decoded in full to find metadata behind its pixels; TIFF turned its size on opening.
+    known = picture.format != "TIFF" if picture.format != "PNG" else "exif" in picture.info
+    turned = known and picture.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
     height, width = (picture.width, picture.height) if turned else (picture.height, picture.width)
     return height, width, picture.mode in GREY_MODES
 
@@ -154,13 +173,13 @@ def _narrow(values: np.ndarray, mode: str) -> np.ndarray:
     return np.rint(values.astype(np.float64) * (255 if high <= 1 else 1)).astype(np.uint8)
 
 
-def _emptiness(stream: str | PathLike[str] | BinaryIO) -> str:
-    if hasattr(stream, "seek"):
-        stream.seek(0)
-        head = stream.read(16)
-    else:
+def _emptiness(stream: str | BinaryIO) -> str:
+    if isinstance(stream, str):
         with open(stream, "rb") as file:
             head = file.read(16)
+    else:
+        stream.seek(0)
+        head = stream.read(16)
     return f"is no picture (it begins with {head!r})" if head else "is empty (zero bytes)"
 
 

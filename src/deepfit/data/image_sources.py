@@ -178,8 +178,7 @@ class MemoryPictures:
         return Image.fromarray(np.ascontiguousarray(pixels))
 
     def identity(self) -> None:
-        """See `Pictures`."""
-        return None
+        """Nothing: these do not outlive the process."""
 
 
 def open_tree(path: Path) -> Tree:
@@ -193,8 +192,10 @@ def is_archive(path: Path) -> bool:
 
 
 def pictures_from_memory(source: Any) -> Pictures | None:
-    """Pictures from an array [rows, height, width(, channels)] of uint8, a Pillow picture, or a list of paths, arrays or
-    pictures; None where the source is something else. DataError where it is one of these but does not fit.
+    """Pictures from arrays, Pillow pictures or a list of paths; None where the source is something else.
+
+    An array is uint8 [rows, height, width] or [rows, height, width, channels]; a list holds paths, arrays or
+    pictures. DataError where the source is one of these but does not fit.
     """
     if isinstance(source, np.ndarray):
         _check_array(source)

@@ -50,10 +50,12 @@ T = TypeVar("T")
 class Decoded:
     """Every picture of a source at one size; the first axis is the position in the source.
 
-    images: uint8 [pictures, height, width, channels], zeros where a picture is broken. coloured: bool,
-    whether any pixel is not grey. shapes: int32 [pictures, 2], height and width before resizing. prints:
-    uint64, a hash of the pixels. signature: uint8 [pictures, 256], see `image_duplicates`. broken: position
-    -> why it cannot be used.
+    images: uint8 [pictures, height, width, channels], zeros where a picture is broken.
+    coloured: bool [pictures], whether any pixel is not grey.
+    shapes: int32 [pictures, 2], height and width before resizing.
+    prints: uint64 [pictures], a hash of the pixels.
+    signature: uint8 [pictures, 256], see `image_duplicates`.
+    broken: position -> why the picture cannot be used.
     """
 
     images: np.ndarray

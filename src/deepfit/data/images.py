@@ -48,12 +48,14 @@ def read_images(
     """Pictures from a folder, a .zip, a file, a list of paths, a uint8 array or Pillow pictures.
 
     source: one of these, or a pair (pictures, labels) of the last three.
-    target: the column of labels in a metadata table, and the name under which rows give them. skip_broken:
-    leave out pictures that cannot be read, as a concern, rather than stop. require_labels: for training:
-    every picture has a label and the classes can be learned. Else labels are taken if there. size: (height,
-    width) in pixels to decode to, for prediction as in training; None: chosen by `choose_size`. folder:
-    where decoded pictures are kept, so that the next run finds them; None: nowhere. progress: called with
-    (done, all) pictures. Raises DataError.
+    target: the column of labels in a metadata table, and the name under which rows give them.
+    skip_broken: leave out pictures that cannot be read, and say so as a concern, rather than stop.
+    require_labels: for training: every picture has a label, and the classes can be learned. Without, labels
+        are taken if there.
+    size: (height, width) in pixels to decode to, at prediction as in training; None: see `choose_size`.
+    folder: where decoded pictures are kept, so that the next run finds them; None: nowhere.
+    progress: called with (done, all) pictures.
+    Raises DataError.
     """
     pictures, layout = _find(source, target, require_labels=require_labels, skip_missing=skip_broken)
     shelf = _Shelf(pictures, folder)
@@ -162,8 +164,8 @@ class ImageRows:
         return self._shelf.first.signature[self._index]
 
     def concerns(self) -> list[Concern]:
-        """What was passed over, mixed sizes and colours, imbalance, near-duplicates (also with other labels)."""
-        files = self.column("file").tolist()
+        """What was passed over, mixed sizes and colours, imbalance, near-duplicates with any labels."""
+        files = self.column("file")
         found = look_over(
             self.name, files, self.target(), self.fingerprints(), self.shapes(), self.coloured()
         )

@@ -25,3 +25,7 @@ class TableOptions(Options):
     @classmethod
     def _as_text(cls, value: object) -> object:
         return None if value is None else str(value)
+
+    def reading(self) -> dict[str, object]:
+        """What reading a table needs to know of the options."""
+        return {"target": self.target, "missing": self.missing, "kinds": self.kinds, "split": self.split}

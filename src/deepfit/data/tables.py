@@ -48,7 +48,9 @@ class Table:
         return f"{self.unit} {text_tables.file_row(int(position), self.first_row, self.blank)}"
 
 
-def read_table(source: Any, *, missing: Sequence[str] = (), kinds: Mapping[str, str] | None = None, head: bool = False) -> Table:
+def read_table(
+    source: Any, *, missing: Sequence[str] = (), kinds: Mapping[str, str] | None = None, head: bool = False
+) -> Table:
     """The table that a source holds; DataError where it holds none, naming file, row and column.
 
     missing: words that mean a missing value in every column, beside those that always do in columns of numbers (NA, NaN, n/a, null,
@@ -65,14 +67,28 @@ def _from_file(path: Path, missing: Sequence[str], kinds: Mapping[str, str], hea
     path, form, compression = check_table_file(path)
     if form in ("csv", "tsv"):
         frame, header, blank, commas = text_tables.read_csv(
-            path, compression, delimiter="\t" if form == "tsv" else None, missing=missing, kinds=kinds, head=HEAD_BYTES if head else None
+            path,
+            compression,
+            delimiter="\t" if form == "tsv" else None,
+            missing=missing,
+            kinds=kinds,
+            head=HEAD_BYTES if head else None,
         )
-        notes = [Concern("header", name, f"column '{name}': spaces around its name in the header were left out.") for name in header.stripped]
-        notes += [Concern("decimal", name, f"column '{name}' was read with decimal commas.") for name in commas]
+        notes = [
+            Concern("header", name, f"column '{name}': spaces around its name in the header were left out.")
+            for name in header.stripped
+        ]
+        notes += [
+            Concern("decimal", name, f"column '{name}' was read with decimal commas.") for name in commas
+        ]
         return Table(frame, path.name, header.rows + 1, blank, notes=notes)
     if form == "parquet" or form == "arrow":
         return Table(_tidy(_columnar(path, form, head), path.name, missing), path.name, 1)
-    frame = text_tables.read_json(path, compression) if form == "json" else text_tables.read_json_lines(path, compression)
+    frame = (
+        text_tables.read_json(path, compression)
+        if form == "json"
+        else text_tables.read_json_lines(path, compression)
+    )
     return Table(_tidy(frame, path.name, missing), path.name, 1, unit="line" if form == "jsonl" else "row")
 
 
@@ -86,11 +102,16 @@ def _columnar(path: Path, form: str, head: bool) -> pl.DataFrame:
         if rows * len(lazy.collect_schema()) * 8 <= text_tables.LARGE_BYTES:
             return lazy.collect()
         batches = [
-            pl.DataFrame([smallest(column) for column in lazy.slice(start, BATCH_ROWS).collect()]) for start in range(0, rows, BATCH_ROWS)
+            pl.DataFrame([smallest(column) for column in lazy.slice(start, BATCH_ROWS).collect()])
+            for start in range(0, rows, BATCH_ROWS)
         ]
-        return pl.DataFrame([_joined([batch.drop_in_place(name) for batch in batches]) for name in batches[0].columns])
+        return pl.DataFrame(
+            [_joined([batch.drop_in_place(name) for batch in batches]) for name in batches[0].columns]
+        )
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path.name}: the {form} file is damaged or is none ({str(error)[:120]}). Copy or make it again.") from None
+        raise DataError(
+            f"{path.name}: the {form} file is damaged or is none ({str(error)[:120]}). Copy or make it again."
+        ) from None
 
 
 def _joined(chunks: list[pl.Series]) -> pl.Series:
@@ -111,7 +132,9 @@ def _from_memory(source: Any, missing: Sequence[str]) -> Table:
     name = "the frame"
     if isinstance(source, Mapping):
         name, frame = "the arrays", _from_mapping(source)
-    elif isinstance(source, list | tuple) and source and all(isinstance(record, Mapping) for record in source):
+    elif (
+        isinstance(source, list | tuple) and source and all(isinstance(record, Mapping) for record in source)
+    ):
         name, frame = "the records", text_tables._records([dict(record) for record in source])
     elif isinstance(source, list | tuple) and source and np.ndim(source) == 2:
         return _from_matrix(np.asarray(source))
@@ -123,10 +146,16 @@ def _from_memory(source: Any, missing: Sequence[str]) -> Table:
 def _from_matrix(matrix: np.ndarray) -> Table:
     name = "the array"
     if matrix.ndim != 2:
-        raise DataError(f"{name}: expected two axes, [rows, columns], received shape {matrix.shape}. One column is array.reshape(-1, 1).")
+        raise DataError(
+            f"{name}: expected two axes, [rows, columns], received shape {matrix.shape}. One column is array.reshape(-1, 1)."
+        )
     if matrix.dtype.names is not None or matrix.dtype.kind not in "biufOUS":
-        raise DataError(f"{name}: expected numbers or words, received values of type {matrix.dtype}. Convert them, or pass a frame.")
-    columns = [pl.Series(f"x{place}", _plain(matrix[:, place]), strict=False) for place in range(matrix.shape[1])]
+        raise DataError(
+            f"{name}: expected numbers or words, received values of type {matrix.dtype}. Convert them, or pass a frame."
+        )
+    columns = [
+        pl.Series(f"x{place}", _plain(matrix[:, place]), strict=False) for place in range(matrix.shape[1])
+    ]
     return Table(_tidy(pl.DataFrame(columns), name, ()), name, matrix=matrix.dtype.kind in "iuf")
 
 
@@ -137,8 +166,12 @@ def _from_mapping(source: Mapping) -> pl.DataFrame:
     columns = []
     for name, values in source.items():
         if isinstance(values, np.ndarray) and values.ndim != 1:
-            raise DataError(f"the arrays, column '{name}': expected one axis, received shape {values.shape}. Give each column its own name.")
-        columns.append(pl.Series(str(name), _plain(values) if isinstance(values, np.ndarray) else values, strict=False))
+            raise DataError(
+                f"the arrays, column '{name}': expected one axis, received shape {values.shape}. Give each column its own name."
+            )
+        columns.append(
+            pl.Series(str(name), _plain(values) if isinstance(values, np.ndarray) else values, strict=False)
+        )
     return pl.DataFrame(columns)
 
 
@@ -174,13 +207,17 @@ def _from_frame(source: Any) -> pl.DataFrame:
             columns.append(column.to_polars())
         except Exception:  # noqa: BLE001 (pandas objects of mixed types fail in many ways, and pyarrow may be missing)
             columns.append(pl.Series(str(name), column.to_list(), strict=False))
-    return pl.DataFrame([column.alias(str(name)) for name, column in zip(frame.columns, columns, strict=True)])
+    return pl.DataFrame(
+        [column.alias(str(name)) for name, column in zip(frame.columns, columns, strict=True)]
+    )
 
 
 def _check_names(names: Sequence[str], source: str) -> None:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
-        raise DataError(f"{source}: {names.count(repeated[0])} columns share the name '{repeated[0]}'. Rename all but one.")
+        raise DataError(
+            f"{source}: {names.count(repeated[0])} columns share the name '{repeated[0]}'. Rename all but one."
+        )
 
 
 def _tidy(frame: pl.DataFrame, name: str, missing: Sequence[str]) -> pl.DataFrame:
@@ -191,7 +228,9 @@ def _tidy(frame: pl.DataFrame, name: str, missing: Sequence[str]) -> pl.DataFram
         raise DataError(f"{name}: there are columns ({', '.join(frame.columns[:6])}) and no row. Add rows.")
     stripped = [column.strip() for column in frame.columns]
     _check_names(stripped, name)
-    return pl.DataFrame([_tidy_column(column.alias(new), missing) for column, new in zip(frame, stripped, strict=True)])
+    return pl.DataFrame(
+        [_tidy_column(column.alias(new), missing) for column, new in zip(frame, stripped, strict=True)]
+    )
 
 
 def _tidy_column(column: pl.Series, missing: Sequence[str]) -> pl.Series:
@@ -209,7 +248,9 @@ def _tidy_column(column: pl.Series, missing: Sequence[str]) -> pl.Series:
     elif dtype == pl.Null:
         column = column.cast(pl.String)
     elif isinstance(dtype, pl.Categorical) and column.len():
-        column = column.cast(pl.Enum(sorted(word for word in column.unique().cast(pl.String).to_list() if word is not None)))
+        column = column.cast(
+            pl.Enum(sorted(word for word in column.unique().cast(pl.String).to_list() if word is not None))
+        )
     if column.dtype == pl.String or isinstance(column.dtype, pl.Enum):
         unwanted = ["", *missing]
         texts = column.cast(pl.String)

@@ -21,7 +21,13 @@ AS_TEXT = ("category", "text")
 
 
 def read_csv(
-    path: Path, compression: str, *, delimiter: str | None, missing: Sequence[str], kinds: Mapping[str, str], head: int | None = None
+    path: Path,
+    compression: str,
+    *,
+    delimiter: str | None,
+    missing: Sequence[str],
+    kinds: Mapping[str, str],
+    head: int | None = None,
 ) -> tuple[pl.DataFrame, Header, tuple[int, ...], list[str]]:
     """(frame, header, blank, commas): a CSV file, the file's rows that were blank, and the columns read with decimal commas.
 
@@ -37,10 +43,18 @@ def read_csv(
 
 
 def _read_once(
-    path: Path, compression: str, delimiter: str | None, missing: Sequence[str], kinds: Mapping[str, str], texts: set[str], head: int | None
+    path: Path,
+    compression: str,
+    delimiter: str | None,
+    missing: Sequence[str],
+    kinds: Mapping[str, str],
+    texts: set[str],
+    head: int | None,
 ) -> tuple[pl.DataFrame, Header, tuple[int, ...], list[str]]:
     with open_text(path, compression) as file:
-        header, start = csv_blocks.header_and_rest(file.read(head or csv_blocks.BLOCK_BYTES), path.name, delimiter)
+        header, start = csv_blocks.header_and_rest(
+            file.read(head or csv_blocks.BLOCK_BYTES), path.name, delimiter
+        )
         if head is not None and len(start) > head // 2:
             start = start[: start.rfind(b"\n") + 1]
         columns = [
@@ -68,7 +82,9 @@ def _read_once(
                     column.shrink()
             shrunk = size > LARGE_BYTES
     if row - len(blank) == header.rows + 1:
-        raise DataError(f"{path.name}: there is a header ({_shown(header.names)}) and no row of values below it. Add rows.")
+        raise DataError(
+            f"{path.name}: there is a header ({_shown(header.names)}) and no row of values below it. Add rows."
+        )
     blank_rows = tuple(blank)
     for column in columns:
         if column.first_stray is not None:
@@ -78,14 +94,18 @@ def _read_once(
     return pl.DataFrame([column.finish() for column in columns]), header, blank_rows, commas
 
 
-def _parse(block: bytes, header: Header, columns: list[Column], row: int, name: str) -> tuple[pl.DataFrame, Sequence[int]]:
+def _parse(
+    block: bytes, header: Header, columns: list[Column], row: int, name: str
+) -> tuple[pl.DataFrame, Sequence[int]]:
     types = {column.name: column.storage() for column in columns}
     words = any(dtype == pl.String for dtype in types.values())
     if any(dtype != pl.String for dtype in types.values()):
-        found = csv_blocks.parse(block, header, types, row, name, () if words else [marker for marker in MARKERS if marker])
+        found = csv_blocks.parse(
+            block, header, types, row, name, () if words else [marker for marker in MARKERS if marker]
+        )
         if found is not None:
             return found
-    return csv_blocks.parse(block, header, dict.fromkeys(types, pl.String), row, name, ())
+    found = csv_blocks.parse(block, header, dict.fromkeys(types, pl.String), row, name, ())
 
 
 def file_row(position: int, first: int, blank: Sequence[int]) -> int:
@@ -99,7 +119,9 @@ def file_row(position: int, first: int, blank: Sequence[int]) -> int:
 
 def stray_word(name: str, where: str, column: Column, value: str) -> DataError:
     """The error for a word in a column of numbers."""
-    others = "" if column.strays <= 1 else f" {column.strays:,} of its {column.filled:,} values are no numbers."
+    others = (
+        "" if column.strays <= 1 else f" {column.strays:,} of its {column.filled:,} values are no numbers."
+    )
     return not_a_number(name, where, column.name, value, others)
 
 
@@ -122,7 +144,13 @@ def read_json_lines(path: Path, compression: str) -> pl.DataFrame:
     try:
         return pl.read_ndjson(content, infer_schema_length=None)
     except pl.exceptions.PolarsError:
-        return _records([_object(line, path.name, number) for number, line in enumerate(content.splitlines(), start=1) if line.strip()])
+        return _records(
+            [
+                _object(line, path.name, number)
+                for number, line in enumerate(content.splitlines(), start=1)
+                if line.strip()
+            ]
+        )
 
 
 def read_json(path: Path, compression: str) -> pl.DataFrame:
@@ -135,16 +163,22 @@ def read_json(path: Path, compression: str) -> pl.DataFrame:
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":
             return read_json_lines(path, compression)
-        raise DataError(f"{path.name}, line {error.lineno}: this is not JSON: {error.msg} (column {error.colno}). Correct the file.") from None
+        raise DataError(
+            f"{path.name}, line {error.lineno}: this is not JSON: {error.msg} (column {error.colno}). Correct the file."
+        ) from None
     if isinstance(value, dict) and value and all(isinstance(each, list) for each in value.values()):
         lengths = {key: len(each) for key, each in value.items()}
         if len(set(lengths.values())) > 1:
-            raise DataError(f"{path.name}: the columns differ in length, received {lengths}. Each needs one value a row.")
+            raise DataError(
+                f"{path.name}: the columns differ in length, received {lengths}. Each needs one value a row."
+            )
         return pl.DataFrame(value, strict=False)
     if isinstance(value, dict):
         value = [value]
     if not isinstance(value, list) or not value or not all(isinstance(each, dict) for each in value):
-        raise DataError(f"{path.name}: expected an array of objects, such as [{{\"rooms\": 3, \"price\": 120}}], received {str(value)[:40]!r}.")
+        raise DataError(
+            f'{path.name}: expected an array of objects, such as [{{"rooms": 3, "price": 120}}], received {str(value)[:40]!r}.'
+        )
     return _records(value)
 
 
@@ -152,15 +186,21 @@ def _object(line: bytes, name: str, number: int) -> dict:
     try:
         value = json.loads(line)
     except json.JSONDecodeError as error:
-        raise DataError(f"{name}, line {number}: this is not JSON: {error.msg}, received '{line.decode()[:40]}'. Correct the line.") from None
+        raise DataError(
+            f"{name}, line {number}: this is not JSON: {error.msg}, received '{line.decode()[:40]}'. Correct the line."
+        ) from None
     if not isinstance(value, dict):
-        raise DataError(f"{name}, line {number}: expected an object such as {{\"rooms\": 3}}, received '{line.decode()[:40]}'.")
+        raise DataError(
+            f"{name}, line {number}: expected an object such as {{\"rooms\": 3}}, received '{line.decode()[:40]}'."
+        )
     return value
 
 
 def _records(records: list[dict]) -> pl.DataFrame:
     names = list(dict.fromkeys(name for record in records for name in record))
-    return pl.DataFrame([pl.Series(name, [record.get(name) for record in records], strict=False) for name in names])
+    return pl.DataFrame(
+        [pl.Series(name, [record.get(name) for record in records], strict=False) for name in names]
+    )
 
 
 def _shown(names: Sequence[str]) -> str:

@@ -64,7 +64,11 @@ class Course:
         walk, done, end = iter(batches), self.batch, object()
         for place in itertools.count():
             self.run.reseed(seed + place + 1)
-            batch = next(walk, end)
+            try:
+                batch = next(walk, end)
+            except Exception:
+                self.check()  # a batch drawn with a network of broken numbers fails: say what broke first
+                raise
             if batch is end:
                 return
             if place >= done:
@@ -121,15 +125,14 @@ class Course:
     def broken(self, step: int, what: str) -> str:
         """The message for numbers that are not finite."""
         kept = f" The last good checkpoint is kept in {self.run.folder / 'checkpoint'}." if self.run.folder else ""
-        at = f"epoch {self.epoch + 1}, step {step}" if step else f"epoch {self.epoch}, last step"
         return (
-            f"'{self.phase.name}', {at}: {what}.{kept} "
+            f"'{self.phase.name}', epoch {self.epoch + 1}, step {step}: {what}.{kept} "
             "Try a lower --learning-rate, or --clip-norm 1, and look for extreme values in the data."
         )
 
     def close_epoch(self) -> Progress:
         """Score the epoch and keep its weights if they are the best so far."""
-        self.read()
+        self.check()
         if not self.batch:
             raise TrainingError(f"'{self.phase.name}': epoch {self.epoch + 1} had no batch to learn from.")
         seconds = time.monotonic() - self._started

@@ -42,7 +42,8 @@ def load_pretrained(net: nn.Module, path: str | Path) -> list[str]:
     if head is not None and _rows(found, head) not in (None, len(wanted[f"{head}.weight"])):
         here = len(wanted[f"{head}.weight"])
         notes.append(
-            f"'{head}' of {path.name} tells {_rows(found, head)} classes apart, here are {here}: it is learned anew."
+            f"'{head}' of {path.name} tells {_rows(found, head)} classes apart, here are {here}: it is"
+            " learned anew."
         )
         found.update({name: value for name, value in wanted.items() if name.startswith(f"{head}.")})
     if stem is not None:
@@ -130,8 +131,9 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
             found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ArtifactError(
-            f"{path}: holds more than tensors, so loading it could run somebody's code, or is no file of weights"
-            " at all; it was not opened further. Save the network's state_dict() alone, best as .safetensors."
+            f"{path}: holds more than tensors, so loading it could run somebody's code, or is no file of"
+            " weights at all; it was not opened further. Save the network's state_dict() alone, best as"
+            " .safetensors."
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise ArtifactError(

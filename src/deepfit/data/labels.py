@@ -1,0 +1,112 @@
+"""Targets as numbers for a network and back: classes as int64 codes, amounts as float32 of mean 0 and deviation 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from deepfit.contract import Facts
+from deepfit.errors import DataError
+
+Transform = Literal["none", "log"]
+SHOWN = 10
+
+
+def learn_labels(labels: np.ndarray) -> dict[str, Any]:
+    """{"classes": the labels in ascending order, as JSON values of their own type, "class_rows": how many rows each has}."""
+    classes, rows = np.unique(labels, return_counts=True)
+    return {"classes": classes.tolist(), "class_rows": rows.tolist()}
+
+
+def encode_labels(
+    labels: np.ndarray, facts: Facts, *, name: str = "the rows", target: str = "target"
+) -> np.ndarray:
+    """int64 codes [rows], places in facts["classes"]; DataError naming the first label that training did not have.
+
+    A label is known by its text, so that the whole number 1 of one file is the word "1" of another.
+    """
+    known = {_text(label): code for code, label in enumerate(facts["classes"])}
+    distinct, places = np.unique(labels, return_inverse=True)
+    codes = np.array([known.get(_text(label), -1) for label in distinct.tolist()], np.int64)
+    found = codes[places]
+    if len(found) and found.min() < 0:
+        position = int(np.argmin(found))
+        shown = ", ".join(str(label) for label in facts["classes"][:SHOWN]) + (
+            ", ..." if len(facts["classes"]) > SHOWN else ""
+        )
+        raise DataError(
+            f"{name}, row {position} (from 0), column '{target}': received '{labels[position]}', which is no class of the training rows ({shown}). "
+            "Correct the label, or train again with rows of this class."
+        )
+    return found
+
+
+def decode_labels(codes: np.ndarray, facts: Facts) -> np.ndarray:
+    """The labels of int64 codes [rows], in the type that the training rows had."""
+    return np.array(facts["classes"])[codes]
+
+
+def learn_target(values: np.ndarray, transform: Transform = "none") -> dict[str, Any]:
+    """{"mean", "deviation", "transform", "low", "high"} of amounts [rows], after the transform; deviation 1 where all are the same.
+
+    log asks for amounts above 0 and raises DataError otherwise. low and high are of the amounts as they are.
+    """
+    values = np.asarray(values, np.float64)
+    if transform == "log" and values.min() <= 0:
+        place = int(np.argmin(values))
+        raise DataError(
+            f"row {place} (from 0) of the training rows: expected a target above 0 for its logarithm, received {values[place]}. "
+            "Train without the logarithm, or correct the row."
+        )
+    moved = np.log(values) if transform == "log" else values
+    deviation = float(moved.std())
+    return {
+        "mean": float(moved.mean()),
+        "deviation": deviation if deviation > 0 else 1.0,
+        "transform": transform,
+        "low": float(values.min()),
+        "high": float(values.max()),
+    }
+
+
+def encode_target(values: np.ndarray, facts: Facts) -> np.ndarray:
+    """(t(y) - mean) / deviation as float32 [rows]; amounts at or below 0 count as the least of training where t is the logarithm."""
+    values = np.asarray(values, np.float64)
+    moved = np.log(np.where(values > 0, values, facts["low"])) if facts["transform"] == "log" else values
+    return ((moved - facts["mean"]) / facts["deviation"]).astype(np.float32)
+
+
+def decode_target(outputs: np.ndarray, facts: Facts) -> np.ndarray:
+    """The amounts (float64) that encoded values [...] stand for."""
+    moved = np.asarray(outputs, np.float64) * facts["deviation"] + facts["mean"]
+    return np.exp(moved) if facts["transform"] == "log" else moved
+
+
+def log_fits_better(values: np.ndarray) -> bool:
+    """Whether amounts are all above 0 and so skewed that their logarithm is nearer to a normal distribution: |skewness| falls below half."""
+    values = np.asarray(values, np.float64)
+    return bool(
+        len(values) > 2
+        and values.min() > 0
+        and abs(_skewness(values)) > 1
+        and abs(_skewness(np.log(values))) < abs(_skewness(values)) / 2
+    )
+
+
+def _skewness(values: np.ndarray) -> float:
+    centred = values - values.mean()
+    deviation = centred.std()
+    return float(np.mean((centred / deviation) ** 3)) if deviation > 0 else 0.0
+
+
+def _text(label: Any) -> str:
+    if isinstance(label, bool | np.bool_):
+        return str(label).lower()
+    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
+
+
+def class_names(facts: Mapping[str, Any]) -> Sequence[str]:
+    """The labels as text, for columns of answers and pictures."""
+    return [_text(label) for label in facts["classes"]]

@@ -1,0 +1,105 @@
+"""How much a trained network leans on each column of a table: shuffle the column, and see how much worse the score gets.
+
+Breiman 2001, "Random Forests", section 10. Columns are shuffled in the encoded arrays, all places of a source column together, so
+a time column moves as one. Each repeat draws its own rows and its own shuffles; the interval is Student's over the repeats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deepfit.data.batches import cut, num_rows
+from deepfit.judge.intervals import Interval
+
+if TYPE_CHECKING:
+    from deepfit.contract import Batch, Facts
+    from deepfit.job.result import Result
+
+Places = Mapping[str, Sequence[tuple[str, int]]]
+"""Source column -> the encoded arrays and the columns in them that stem from it."""
+
+REPEATS = 5
+MOST_ROWS = 2000
+FEWEST_ROWS = 100
+ROWS_IN_ALL = 150_000
+"""Rows that the network is asked about, over all columns and repeats, so that many columns do not take minutes."""
+
+
+def of_columns(result: Result, *, seed: int = 0) -> dict[str, Interval]:
+    """The importance of every input column of a table on the test rows, the largest first; empty where nothing was encoded by column.
+
+    The value is the loss of the task's main metric, positive where the column helps.
+    """
+    task, facts = result.task, result.model.facts
+    places = column_places(facts)
+    if not places or result.test is None or len(result.test) < 2:
+        return {}
+    sign, metric = (-1, task.main_metric[1:]) if task.main_metric.startswith("-") else (1, task.main_metric)
+    rows = result.test
+
+    def score(batch: Batch, index: np.ndarray) -> float:
+        answers = task.decode(result.model.outputs(batch), facts)
+        return sign * task.metrics(answers, rows.take(index)).get(metric, float("nan"))
+
+    return importance(score, task.encode(rows, facts), places, seed=seed)
+
+
+def column_places(facts: Facts) -> dict[str, list[tuple[str, int]]]:
+    """Where each column of a table went: from the records that `data.table_encoding.learn_columns` leaves in the facts."""
+    learned: Any = facts.get("columns", ())
+    records = learned.get("columns", ()) if isinstance(learned, Mapping) else learned
+    places = {}
+    for record in records:
+        numbers = [("numbers", place) for place in record.get("numbers", ())]
+        places[record["name"]] = numbers + ([("categories", record["category"])] if "category" in record else [])
+    return places
+
+
+def importance(
+    score: Callable[[Batch, np.ndarray], float],
+    batch: Batch,
+    places: Places,
+    *,
+    seed: int = 0,
+    repeats: int = REPEATS,
+    max_rows: int = MOST_ROWS,
+) -> dict[str, Interval]:
+    """Mean loss of score when a source column is shuffled, with its 95 % interval, the largest first.
+
+    score: (encoded rows, their positions in batch) -> a number of which more is better. The same seed gives the same numbers. A repeat
+    whose score is not defined counts for nothing; a column without a defined repeat is left out.
+    """
+    rows = num_rows(batch)
+    share = ROWS_IN_ALL // max(1, repeats * (len(places) + 1))
+    drawn_rows = min(rows, max_rows, max(FEWEST_ROWS, share))
+    arrays = {name: np.asarray(array) for name, array in cut(batch, 0, rows).items()}
+    losses: dict[str, list[float]] = {name: [] for name in places}
+    for repeat in range(repeats):
+        rng = np.random.default_rng([seed, 0x5AFE, repeat])
+        index = np.sort(rng.choice(rows, drawn_rows, replace=False))
+        sample = {name: array[index] for name, array in arrays.items()}
+        whole = score(sample, index)
+        for name, wheres in places.items():
+            order = rng.permutation(drawn_rows)
+            shuffled = dict(sample)
+            for array, place in wheres:
+                if shuffled[array] is sample[array]:
+                    shuffled[array] = sample[array].copy()
+                shuffled[array][:, place] = sample[array][order, place]
+            losses[name].append(whole - score(shuffled, index))
+    found = {name: _summary(np.array(values)) for name, values in losses.items() if np.isfinite(values).any()}
+    return dict(sorted(found.items(), key=lambda pair: -pair[1].value))
+
+
+def _summary(values: np.ndarray) -> Interval:
+    from scipy.stats import t
+
+    values = values[np.isfinite(values)]
+    mean = float(values.mean())
+    if len(values) < 2:
+        return Interval(mean)
+    reach = float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    return Interval(mean, mean - reach, mean + reach)

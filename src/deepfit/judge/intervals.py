@@ -1,0 +1,114 @@
+"""How sure a score is: 95 % bootstrap intervals for any task, and of the difference between two answers to the same rows.
+
+Percentile bootstrap (Efron and Tibshirani 1993, chapter 13). Every answer is scored on the same resamples, so that differences are paired.
+Number of resamples: 44 million values of the answers in all, at least 200 and at most 1,000. Of more than 10,000 rows each
+resample draws 10,000, and the deviations from the score of all rows shrink by sqrt(drawn / rows) (the m out of n
+bootstrap, Bickel, Götze and van Zwet 1997), so judging takes bounded time.
+
+Where a score is undefined in a resample (a class without rows), that resample is left out of this score's interval; with fewer than 50 left
+there is none. An interval always holds its value, which for scores that resampling biases (calibration error) would not be
+so by itself. An accuracy of 0 or 1 never varies in a resample; its bounds are the exact ones (Clopper and Pearson 1934).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite, sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from deepfit.contract import Answers, Rows, Task
+
+TAIL_PERCENT = 2.5
+VALUES_IN_ALL = 44_000_000
+ROWS_DRAWN = 10_000
+LEAST_DEFINED = 50
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A score on all rows and the 95 % interval around it; low and high are None where there is none to give."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """scores: answers' name -> metric -> interval. gains: other answers' name -> how much better the first answers are on the main metric."""
+
+    scores: Mapping[str, Mapping[str, Interval]]
+    gains: Mapping[str, Interval]
+
+
+def resamples_for(rows: int, columns: int) -> int:
+    """How many resamples are drawn for answers of this many rows and columns."""
+    return int(np.clip(VALUES_IN_ALL // max(1, min(rows, ROWS_DRAWN) * columns), 200, 1000))
+
+
+def bootstrap(
+    task: Task, rows: Rows, answers: Mapping[str, Answers], *, seed: int = 0, resamples: int | None = None
+) -> Intervals:
+    """Scores with intervals of several answers to the same rows; the same seed gives the same numbers.
+
+    answers: name -> answers, the network's first; the gains compare the first with each other. resamples: None = by size.
+    """
+    all_rows = len(rows)
+    full = {name: _defined(task.metrics(given, rows)) for name, given in answers.items()}
+    drawn_rows = min(all_rows, ROWS_DRAWN)
+    if resamples is None:
+        resamples = resamples_for(all_rows, max((len(given.columns) for given in answers.values()), default=1))
+    rng = np.random.default_rng([seed, 0x5C0BE])
+    drawn: dict[str, list[dict[str, float]]] = {name: [] for name in answers}
+    for _ in range(resamples if all_rows > 1 else 0):
+        index = rng.integers(0, all_rows, drawn_rows)
+        sample = rows.take(index)
+        for name, given in answers.items():
+            drawn[name].append(_defined(task.metrics(given[index], sample)))
+
+    shrink = sqrt(drawn_rows / max(all_rows, 1))
+    scores = {
+        name: {
+            metric: _exact(metric, _around(value, [each[metric] for each in drawn[name] if metric in each], shrink), all_rows)
+            for metric, value in values.items()
+        }
+        for name, values in full.items()
+    }
+    return Intervals(scores, _gains(task.main_metric, full, drawn, shrink))
+
+
+def _gains(
+    main_metric: str, full: Mapping[str, dict[str, float]], drawn: Mapping[str, list[dict[str, float]]], shrink: float
+) -> dict[str, Interval]:
+    sign, metric = (-1, main_metric[1:]) if main_metric.startswith("-") else (1, main_metric)
+    first, *others = full
+    gains = {}
+    for name in others:
+        if metric not in full[first] or metric not in full[name]:
+            continue
+        pairs = zip(drawn[first], drawn[name], strict=True)
+        differences = [sign * (ours[metric] - theirs[metric]) for ours, theirs in pairs if metric in ours and metric in theirs]
+        gains[name] = _around(sign * (full[first][metric] - full[name][metric]), differences, shrink)
+    return gains
+
+
+def _defined(scores: Mapping[str, float]) -> dict[str, float]:
+    return {metric: float(value) for metric, value in scores.items() if value is not None and isfinite(value)}
+
+
+def _around(value: float, drawn: list[float], shrink: float) -> Interval:
+    if len(drawn) < LEAST_DEFINED:
+        return Interval(value)
+    low, high = value + shrink * (np.percentile(drawn, [TAIL_PERCENT, 100 - TAIL_PERCENT]) - value)
+    return Interval(value, min(value, float(low)), max(value, float(high)))
+
+
+def _exact(metric: str, interval: Interval, rows: int) -> Interval:
+    if metric != "accuracy" or interval.value not in (0.0, 1.0):
+        return interval
+    reach = (TAIL_PERCENT / 100) ** (1 / rows)
+    return Interval(1.0, reach, 1.0) if interval.value == 1.0 else Interval(0.0, 0.0, 1 - reach)

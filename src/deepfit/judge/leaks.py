@@ -1,0 +1,64 @@
+"""What would make a score too good: rows that training and test share, and what careful readers of the rows alone have found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from deepfit.contract import Concern
+
+if TYPE_CHECKING:
+    from deepfit.contract import Rows
+
+EXAMPLES = 3
+
+
+def find(train: Rows, test: Rows | None = None, valid: Rows | None = None) -> list[Concern]:
+    """Every concern about a split: shared rows first, then the training rows' own. Loads no torch."""
+    found = []
+    if test is not None:
+        found.append(shared(train, test, "training", "test", "the scores are too good by as much as the network remembers them"))
+    if valid is not None:
+        found.append(shared(train, valid, "training", "validation", "the best epoch is chosen partly by memory"))
+    if valid is not None and test is not None:
+        found.append(shared(valid, test, "validation", "test", "the best epoch was chosen on rows that the scores count"))
+    return [*(concern for concern in found if concern is not None), *train.concerns()]
+
+
+def shared(seen: Rows, held_out: Rows, seen_name: str, held_out_name: str, consequence: str) -> Concern | None:
+    """The held-out rows whose inputs equal (for pictures: nearly equal) those of a row seen before, or None where there are none.
+
+    The message counts them, gives their share and a few examples as row numbers from 1, and says so where rows repeat as often
+    among the rows seen, since then the repeats may be ordinary.
+    """
+    before, after = seen.fingerprints(), held_out.fingerprints()
+    if not len(before) or not len(after):
+        return None
+    first = _matches(seen, held_out, before, after)
+    repeats = np.flatnonzero(first >= 0)
+    if not len(repeats):
+        return None
+    examples = ", ".join(f"{row + 1} = {first[row] + 1}" for row in repeats[:EXAMPLES])
+    share = len(repeats) / len(after)
+    repeated = 1 - len(np.unique(before)) / len(before)
+    ordinary = f" Among the {seen_name} rows {repeated:.1%} repeat too, so this may be ordinary." if repeated > share / 2 else ""
+    return Concern(
+        "leak",
+        held_out.name,
+        f"{len(repeats):,} of {len(after):,} {held_out_name} rows ({share:.1%}) are also among the {seen_name} rows, "
+        f"so {consequence} ({held_out_name} row = {seen_name} row: {examples}).{ordinary}",
+    )
+
+
+def _matches(seen: Rows, held_out: Rows, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """For each held-out row the first row seen that equals it, or -1; pictures of two sources are compared by likeness too."""
+    known, first = np.unique(before, return_index=True)
+    place = np.minimum(np.searchsorted(known, after), len(known) - 1)
+    found = np.where(known[place] == after, first[place], -1)
+    if hasattr(seen, "signatures") and hasattr(held_out, "signatures"):
+        from deepfit.data.images import shared as alike
+
+        for row, held_out_row in alike(seen, held_out):
+            found[held_out_row] = row if found[held_out_row] < 0 else found[held_out_row]
+    return found

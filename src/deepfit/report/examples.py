@@ -1,0 +1,122 @@
+"""The most wrong test rows: as a table with their columns, or as the pictures themselves."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+
+from deepfit.judge.verdict import number
+from deepfit.report.view import Section, Table, Thumbnail, View
+
+ROWS = 12
+COLUMNS = 6
+CELL_LETTERS = 40
+PICTURES = 24
+THUMBNAIL_PX = 128
+
+
+def most_wrong(view: View) -> Section | None:
+    """The rows with the largest errors, or with the least probability for the true class, with their columns."""
+    ranked = _ranked(view)
+    if ranked is None:
+        return None
+    order, wrong = ranked
+    order = order[:ROWS]
+    if view.classes:
+        header, notes = ["Actual", "Predicted", "Probability of actual"], _class_notes(view, order)
+    else:
+        header, notes = ["Actual", "Predicted", "Error"], _value_notes(view, order)
+    names = view.column_names()[:COLUMNS]
+    cells = {name: view.result.test.take(order).column(name) for name in names}
+    rows = [
+        [f"{row + 1:,}", *notes[place], *(_cell(cells[name][place]) for name in names)]
+        for place, row in enumerate(order)
+    ]
+    sentence = f"The {len(rows)} test rows that the network gets most wrong, of {wrong:,} that it gets wrong."
+    if not view.classes:
+        sentence = f"The {len(rows)} test rows with the largest errors; often the data are what is wrong."
+    return Section("Most wrong", [sentence], tables=[Table(["Test row", *header, *names], rows, words=0)])
+
+
+def pictures(view: View) -> Section | None:
+    """The pictures that the network is most sure of and wrong about."""
+    ranked = _ranked(view)
+    picture = getattr(view.result.test, "picture", None)
+    if ranked is None or picture is None:
+        return None
+    order, wrong = ranked
+    if not wrong:
+        return Section("Most wrong pictures", ["The network gets every test picture right."])
+    order = order[: min(PICTURES, wrong)]
+    files = view.result.test.take(order).column("file")
+    shown = [
+        Thumbnail(
+            data_uri(picture(int(row))),
+            f"{actual} → {predicted}",
+            f"{view.probabilities[row].max():.0%} sure",
+            str(file),
+        )
+        for row, file, (actual, predicted, _) in zip(order, files, _class_notes(view, order), strict=True)
+    ]
+    return Section(
+        "Most wrong pictures",
+        [f"{len(shown)} of {wrong:,} wrong test pictures, those with the least probability for the true class first (true → predicted)."],
+        thumbnails=shown,
+    )
+
+
+def data_uri(picture: Any) -> str:
+    """A picture (Pillow, or uint8 [height, width(, 1, 3 or 4)]) as a PNG of at most 128 pixels a side, in a data URI."""
+    from PIL import Image
+
+    if isinstance(picture, np.ndarray):
+        picture = Image.fromarray(picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture)
+    picture = picture.convert("L" if picture.mode in ("1", "L", "I;16") else "RGB")
+    picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def _ranked(view: View) -> tuple[np.ndarray, int] | None:
+    """(positions of the test rows, the most wrong first; how many are wrong), or None where there is nothing to rank."""
+    if view.target is None or not len(view.target):
+        return None
+    if not view.classes:
+        error = np.asarray(view.answers["prediction"], dtype=np.float64) - np.asarray(view.target, dtype=np.float64)
+        return np.argsort(-np.abs(error), kind="stable"), int((error != 0).sum())
+    chance = _chance_of_truth(view)
+    right = view.predicted_classes == view.true_classes
+    order = np.lexsort((chance, right))
+    return order, int((~right).sum())
+
+
+def _chance_of_truth(view: View) -> np.ndarray:
+    truth = view.true_classes
+    return np.where(truth >= 0, view.probabilities[np.arange(len(truth)), np.maximum(truth, 0)], 0.0)
+
+
+def _class_notes(view: View, order: np.ndarray) -> list[tuple[str, str, str]]:
+    actual = np.asarray(view.target)[order]
+    chance = _chance_of_truth(view)[order]
+    return [
+        (str(actual[place]), view.classes[view.predicted_classes[row]], f"{chance[place]:.2%}")
+        for place, row in enumerate(order)
+    ]
+
+
+def _value_notes(view: View, order: np.ndarray) -> list[tuple[str, str, str]]:
+    actual, predicted = np.asarray(view.target, dtype=np.float64), np.asarray(view.answers["prediction"])
+    return [(number(actual[row], 5), number(predicted[row], 5), number(predicted[row] - actual[row], 3)) for row in order]
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
+        return "–"
+    if isinstance(value, float | np.floating):
+        return number(float(value), 5)
+    text = str(value)
+    return text if len(text) <= CELL_LETTERS else text[: CELL_LETTERS - 1] + "…"

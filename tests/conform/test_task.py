@@ -1,0 +1,151 @@
+"""What every task owes to its users and to the engine."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from deepfit import catalog
+from deepfit.contract import Answers
+from deepfit.data.batches import cut, num_rows
+from deepfit.errors import OptionError
+from deepfit.options import resolve
+
+
+def test_it_learns_its_own_tiny_data(tiny, model):
+    scores = tiny.task.metrics(model.answer(tiny.rows.test), tiny.rows.test)
+    for metric, goal in tiny.goal.items():
+        reached = scores[metric]
+        better = reached <= goal if f"-{metric}" == tiny.task.main_metric else reached >= goal
+        assert better, f"{metric}: {reached}, asked {goal}"
+
+
+def test_its_file_opens_with_a_line_and_a_data_contract(tiny):
+    text = catalog.docstring(tiny.name)
+    line, _, rest = text.partition("\n")
+    assert 10 < len(line) < 110
+    assert line.endswith(".")
+    assert len(rest.strip()) > 100
+
+
+def test_every_option_has_a_default_and_a_meaning(tiny):
+    options = type(tiny.task.options)
+    options()
+    for name, field in options.model_fields.items():
+        assert field.description, name
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", name)
+
+
+def test_options_are_frozen_and_a_misspelt_one_gets_a_suggestion(tiny):
+    options = type(tiny.task.options)
+    with pytest.raises(ValueError, match="frozen"):
+        options().epochs = 3
+    with pytest.raises(OptionError, match="learning_rate"):
+        resolve(options, {"lerning_rate": 0.1})
+
+
+def test_options_out_of_range_are_refused(tiny):
+    options = type(tiny.task.options)
+    for name, value in {"epochs": 0, "learning_rate": -1.0, "batch_size": 0, "valid_fraction": 1.5, "seed": -1}.items():
+        with pytest.raises(OptionError, match=name.replace("_", "-")):
+            resolve(options, {name: value})
+
+
+def test_its_facts_are_plain_json_and_survive_it(tiny):
+    again = json.loads(json.dumps(tiny.facts))
+    before, after = tiny.task.encode(tiny.rows.test, tiny.facts), tiny.task.encode(tiny.rows.test, again)
+    for name in before:
+        np.testing.assert_array_equal(before[name], after[name])
+
+
+def test_encoding_does_not_depend_on_how_rows_are_grouped(tiny):
+    rows = tiny.rows.test
+    whole = tiny.task.encode(rows, tiny.facts)
+    order = np.random.default_rng(0).permutation(len(rows))
+    for part in np.array_split(order, 3):
+        encoded = tiny.task.encode(rows.take(part), tiny.facts)
+        for name in whole:
+            np.testing.assert_array_equal(encoded[name], whole[name][part], err_msg=name)
+
+
+def test_encoded_arrays_are_numpy_and_share_their_first_axis(tiny):
+    for batch in (tiny.data.train, tiny.data.valid, tiny.data.test):
+        assert {type(array).__module__.partition(".")[0] for array in batch.values()} == {"numpy"}
+        assert len({len(array) for array in batch.values()}) == 1
+
+
+def test_the_same_seed_builds_the_same_network(tiny):
+    first, second = (tiny.network(tiny.run(None)).state_dict() for _ in range(2))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_every_parameter_gets_a_gradient(tiny):
+    run = tiny.run(None)
+    net = tiny.network(run)
+    touched = set()
+    for phase in tiny.task.plan(net, tiny.data, tiny.facts, run):
+        net.train()
+        for loss in phase.step(next(iter(phase.batches(0)))):
+            net.zero_grad()
+            loss.total.backward()
+            touched |= {name for name, p in net.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    missing = {name for name, p in net.named_parameters() if p.requires_grad} - touched
+    assert not missing
+
+
+def test_predictions_do_not_depend_on_order_or_grouping(tiny, model):
+    batch = tiny.data.test
+    rows = num_rows(batch)
+    whole = model.outputs(batch)
+    parts = [model.outputs(cut(batch, start, min(start + 7, rows))) for start in range(0, rows, 7)]
+    for name, values in whole.items():
+        # one float32 product is summed in another order in a batch of another size
+        joined = np.concatenate([part[name] for part in parts])
+        np.testing.assert_allclose(joined, values, rtol=1e-4, atol=1e-5)
+
+
+def test_answers_are_json_ready_and_begin_with_the_prediction(tiny, model):
+    answers = model.answer(tiny.rows.test)
+    assert isinstance(answers, Answers)
+    assert next(iter(answers.columns)) == "prediction"
+    assert len(answers) == len(tiny.rows.test)
+    assert json.loads(json.dumps(answers[0])).keys() == answers.columns.keys()
+
+
+def test_a_saved_model_answers_alike(tiny, model, tmp_path):
+    from deepfit.model import load
+
+    again = load(model.save(tmp_path / "model"))
+    before, after = model.answer(tiny.rows.test), again.answer(tiny.rows.test)
+    for name, values in before.columns.items():
+        np.testing.assert_array_equal(values, after.columns[name])
+
+
+def test_metrics_are_numbers_and_the_main_one_is_among_them(tiny, model):
+    scores = tiny.task.metrics(model.answer(tiny.rows.test), tiny.rows.test)
+    assert tiny.task.main_metric.removeprefix("-") in scores
+    assert all(np.isfinite(value) for value in scores.values())
+
+
+def test_baselines_answer_every_test_row_and_are_deterministic(tiny):
+    first, second = (list(tiny.task.baselines(tiny.rows)) for _ in range(2))
+    assert first
+    for one, other in zip(first, second, strict=True):
+        assert one.name == other.name
+        assert re.fullmatch(r"[a-z_]+", one.name)
+        assert len(one.answers) == len(tiny.rows.test)
+        one_scores, other_scores = (tiny.task.metrics(each.answers, tiny.rows.test) for each in (one, other))
+        assert one_scores == other_scores
+
+
+def test_the_most_trivial_baseline_is_beaten(tiny, model):
+    trivial = next(iter(tiny.task.baselines(tiny.rows))).answers
+    metric = tiny.task.main_metric.removeprefix("-")
+    sign = -1 if tiny.task.main_metric.startswith("-") else 1
+    ours, theirs = (tiny.task.metrics(each, tiny.rows.test)[metric] for each in (model.answer(tiny.rows.test), trivial))
+    assert sign * ours > sign * theirs

@@ -1,0 +1,1 @@
+"""Nine ways of learning, all run by the one loop."""

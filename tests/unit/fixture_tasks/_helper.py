@@ -1,0 +1,1 @@
+"""Not a task: its name begins with an underscore."""

@@ -1,0 +1,47 @@
+"""Shared rows are counted, given as a share, and shown by example."""
+
+import subprocess
+import sys
+
+import numpy as np
+
+from deepfit.contract import Concern
+from deepfit.judge.leaks import find
+
+
+def test_shared_rows_are_counted_and_shown_by_row_numbers_from_1(kit):
+    train = kit.Rows(np.zeros(100), np.arange(100))
+    test = kit.Rows(np.zeros(50), np.r_[np.arange(1000, 1045), [7, 9, 7, 99, 0]], name="test.csv")
+    (concern,) = find(train, test)
+    assert (concern.kind, concern.where) == ("leak", "test.csv")
+    assert concern.message.startswith("5 of 50 test rows (10.0%) are also among the training rows")
+    assert "(test row = training row: 46 = 8, 47 = 10, 48 = 8)" in concern.message
+    assert "ordinary" not in concern.message
+
+
+def test_rows_that_repeat_as_often_within_training_may_be_ordinary(kit):
+    rng = np.random.default_rng(0)
+    (concern,) = find(kit.Rows(np.zeros(500), rng.integers(0, 400, 500)), kit.Rows(np.zeros(100), rng.integers(0, 400, 100)))
+    assert "so this may be ordinary" in concern.message
+
+
+def test_a_clean_split_leaves_only_the_rows_own_concerns(kit):
+    own = Concern("identifier", "column 'id'", "column 'id' numbers the rows")
+    train = kit.Rows(np.zeros(3), np.arange(3), findings=[own])
+    assert find(train, kit.Rows(np.zeros(3), np.arange(3, 6)), kit.Rows(np.zeros(3), np.arange(6, 9))) == [own]
+
+
+def test_validation_is_held_against_both_other_parts(kit):
+    train, valid, test = (kit.Rows(np.zeros(2), np.array(prints), name=name) for prints, name in [([1, 2], "a"), ([2, 3], "b"), ([3, 4], "c")])
+    found = find(train, test, valid)
+    assert [concern.where for concern in found] == ["b", "c"]
+
+
+def test_empty_parts_share_nothing(kit):
+    empty, full = kit.Rows(np.zeros(0), np.zeros(0)), kit.Rows(np.zeros(2), np.arange(2))
+    assert find(empty, full) == find(full, empty) == []
+
+
+def test_the_data_checks_load_no_torch():
+    code = "import sys, deepfit.judge.leaks; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
