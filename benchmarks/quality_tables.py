@@ -3,10 +3,11 @@
     python benchmarks/quality_tables.py --data examples/data --seeds 3
     python benchmarks/quality_tables.py --data examples/data --peer-python /path/to/venv/bin/python
 
-The folder holds ames/train.csv, ames/test.csv (house prices, RMSE in dollars), credit/train.csv and credit/test.csv (credit
-scoring: accuracy, ROC AUC, log loss). Every measurement is a process of its own, so its seconds contain imports, reading
-and predicting; deepfit is run as a user runs it, through `deepfit train ... --json`, its seconds contain baselines and report as
-well. Peers that are not installed are named as skipped. Prints a table and writes benchmarks/results/quality_tables.json.
+The folder holds ames/train.csv, ames/test.csv (house prices, RMSE in dollars), credit/train.csv and
+credit/test.csv (credit scoring: accuracy, ROC AUC, log loss). Every measurement is a process of its own, so
+its seconds contain imports, reading and predicting; deepfit is run as a user runs it, through `deepfit train
+... --json`, its seconds contain baselines and report as well. Peers that are not installed are named as
+skipped. Prints a table and writes benchmarks/results/quality_tables.json.
 """
 
 from __future__ import annotations
@@ -44,19 +45,25 @@ RESULTS = Path(__file__).parent / "results" / "quality_tables.json"
 
 def main() -> None:
     """Measure everything asked for, print the table, write the JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, default=Path(__file__).parent.parent / "examples" / "data")
     parser.add_argument("--seeds", type=int, default=3, help="runs of each method on each set")
     parser.add_argument("--sets", nargs="+", choices=sorted(SETS), default=sorted(SETS))
     parser.add_argument("--methods", nargs="+", choices=["deepfit", *NEEDS], default=["deepfit", *NEEDS])
-    parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has the peers installed")
-    parser.add_argument("--deepfit", nargs="+", default=[sys.executable, "-m", "deepfit"], help="command that starts deepfit")
+    parser.add_argument(
+        "--peer-python", default=sys.executable, help="interpreter that has the peers installed"
+    )
+    parser.add_argument(
+        "--deepfit", nargs="+", default=[sys.executable, "-m", "deepfit"], help="command that starts deepfit"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--one-peer", nargs=3, metavar=("METHOD", "SET", "SEED"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one_peer:
         method, name, seed = given.one_peer
-        print(json.dumps(run_peer(method, given.data / name, SETS[name]["target"], int(seed))))  # noqa: T201
+        print(json.dumps(run_peer(method, given.data / name, SETS[name]["target"], int(seed))))
         return
 
     rows, skipped = [], []
@@ -69,14 +76,16 @@ def main() -> None:
                 began = time.perf_counter()
                 scores = measure(method, name, seed, given)
                 seconds = time.perf_counter() - began
-                rows.append({"set": name, "method": method, "seed": seed, "seconds": round(seconds, 1), **scores})
-                print(rows[-1], file=sys.stderr, flush=True)  # noqa: T201
+                rows.append(
+                    {"set": name, "method": method, "seed": seed, "seconds": round(seconds, 1), **scores}
+                )
+                print(rows[-1], file=sys.stderr, flush=True)
     summary = summarise(rows)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     machine = {"python": platform.python_version(), "processor": processor(), "system": platform.system()}
     report = {"machine": machine, "skipped": sorted(set(skipped)), "summary": summary, "rows": rows}
     given.out.write_text(json.dumps(report, indent=1) + "\n")
-    print(table(summary, sorted(set(skipped))))  # noqa: T201
+    print(table(summary, sorted(set(skipped))))
 
 
 def measure(method: str, name: str, seed: int, given: argparse.Namespace) -> dict[str, float]:
@@ -111,7 +120,7 @@ def installed(python: str, package: str) -> bool:
 def run_peer(method: str, folder: Path, target: str, seed: int) -> dict[str, float]:
     """Fit one peer with its own defaults on train.csv and score it on test.csv."""
     import pandas as pd
-    from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error, roc_auc_score
+    from sklearn.metrics import accuracy_score, log_loss, roc_auc_score, root_mean_squared_error
 
     warnings.simplefilter("ignore")
     read = {"keep_default_na": False, "na_values": [""]}
@@ -122,6 +131,8 @@ def run_peer(method: str, folder: Path, target: str, seed: int) -> dict[str, flo
     for column in words:
         known = pd.CategoricalDtype(sorted(train[column].dropna().unique()))
         train[column], test[column] = train[column].astype(known), test[column].astype(known)
+    if NEEDS[method] == "pytabkit":
+        train, test = filled(train, test, words)
     model = PEERS[method](regression, words, seed)
     model.fit(train, y_train)
     if regression:
@@ -136,6 +147,20 @@ def run_peer(method: str, folder: Path, target: str, seed: int) -> dict[str, flo
     }
 
 
+def filled(train: Any, test: Any, words: list[str]) -> tuple[Any, Any]:
+    """Missing numbers at the training median, with a column that says so: pytabkit refuses them as is."""
+    train, test = train.copy(), test.copy()
+    for column in [column for column in train if column not in words and train[column].isna().any()]:
+        median = train[column].median()
+        for table in (train, test):
+            table[f"{column} is missing"] = table[column].isna().astype(float)
+            table[column] = table[column].fillna(median)
+    for column in words:
+        for table in (train, test):
+            table[column] = table[column].astype(object).where(table[column].notna(), "(missing)")
+    return train, test
+
+
 def hist_gradient_boosting(regression: bool, words: list[str], seed: int) -> Any:
     """scikit-learn's histogram boosting, with its own handling of categories and missing values."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -148,11 +173,13 @@ def lightgbm(regression: bool, words: list[str], seed: int) -> Any:
     """LightGBM with its defaults, which draw nothing at random: every seed gives the same trees."""
     from lightgbm import LGBMClassifier, LGBMRegressor
 
-    return (LGBMRegressor if regression else LGBMClassifier)(random_state=seed, verbose=-1, n_jobs=num_threads())
+    return (LGBMRegressor if regression else LGBMClassifier)(
+        random_state=seed, verbose=-1, n_jobs=num_threads()
+    )
 
 
 def mlp(regression: bool, words: list[str], seed: int, *, early_stopping: bool = False) -> Any:
-    """scikit-learn's multilayer perceptron on one-hot categories, imputed and standardised numbers, standardised target."""
+    """scikit-learn's perceptron on one-hot categories, imputed standardised numbers, standardised target."""
     from sklearn.compose import TransformedTargetRegressor, make_column_selector, make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -164,7 +191,9 @@ def mlp(regression: bool, words: list[str], seed: int, *, early_stopping: bool =
         (numbers, make_column_selector(dtype_include="number")),
         (OneHotEncoder(handle_unknown="ignore", sparse_output=False), words),
     )
-    network = (MLPRegressor if regression else MLPClassifier)(random_state=seed, early_stopping=early_stopping)
+    network = (MLPRegressor if regression else MLPClassifier)(
+        random_state=seed, early_stopping=early_stopping
+    )
     if regression:
         return TransformedTargetRegressor(make_pipeline(encode, network), transformer=StandardScaler())
     return make_pipeline(encode, network)
@@ -179,14 +208,18 @@ def realmlp_td(regression: bool, words: list[str], seed: int) -> Any:
     """RealMLP with its tuned defaults (arXiv 2407.04491), by its authors."""
     from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
 
-    return (RealMLP_TD_Regressor if regression else RealMLP_TD_Classifier)(random_state=seed, device="cpu", n_threads=num_threads())
+    return (RealMLP_TD_Regressor if regression else RealMLP_TD_Classifier)(
+        random_state=seed, device="cpu", n_threads=num_threads()
+    )
 
 
 def tabm_d(regression: bool, words: list[str], seed: int) -> Any:
     """TabM with the defaults of pytabkit (arXiv 2410.24210)."""
     from pytabkit import TabM_D_Classifier, TabM_D_Regressor
 
-    return (TabM_D_Regressor if regression else TabM_D_Classifier)(random_state=seed, device="cpu", n_threads=num_threads())
+    return (TabM_D_Regressor if regression else TabM_D_Classifier)(
+        random_state=seed, device="cpu", n_threads=num_threads()
+    )
 
 
 def num_threads() -> int:
@@ -223,7 +256,12 @@ def table(summary: list[dict[str, Any]], skipped: list[str]) -> str:
     for name in dict.fromkeys(line["set"] for line in summary):
         mine = [line for line in summary if line["set"] == name]
         metrics = SETS[name]["metrics"]
-        lines += ["", f"{name:<24}" + "".join(f"{metric + ' (low to high)':>34}" for metric in metrics) + f"{'seconds':>10}"]
+        lines += [
+            "",
+            f"{name:<24}"
+            + "".join(f"{metric + ' (low to high)':>34}" for metric in metrics)
+            + f"{'seconds':>10}",
+        ]
         for line in mine:
             cells = ""
             for metric in metrics:

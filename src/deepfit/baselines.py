@@ -1,9 +1,12 @@
-"""What a sensible person would try before a network, on encoded arrays: the same rows, the same columns, scikit-learn.
+"""What a sensible person would try before a network, on encoded arrays.
 
-Each function yields (name, outputs, seconds), the most trivial first; outputs are probabilities [test rows, classes] float64 or values
-[test rows] float64 in the target's unit. They are chosen to be strong within seconds, not to lose: gradient boosting finds its
-number of rounds on a tenth of the rows and is then fitted anew on all of them. Caps on rows keep them within bounded time and
-memory; the same seed gives the same outputs.
+The same rows, the same columns, scikit-learn.
+
+Each function yields (name, outputs, seconds), the most trivial first; outputs are probabilities [test rows,
+classes] float64 or values [test rows] float64 in the target's unit. They are chosen to be strong within
+seconds, not to lose: gradient boosting finds its number of rounds on a tenth of the rows and is then fitted
+anew on all of them. Caps on rows keep them within bounded time and memory; the same seed gives the same
+outputs.
 """
 
 from __future__ import annotations
@@ -44,10 +47,13 @@ def for_classification(
     seed: int = 0,
     max_rows: int = 100_000,
 ) -> Iterator[Fitted]:
-    """majority (the share of each class, whatever the row), linear (logistic regression) and gradient_boosting, on a table.
+    """Majority (the share of each class, whatever the row).
 
-    numbers: the name of float [rows, numbers], NaN where missing; categories: of integer codes [rows, categories]; either may be
-    absent. train["target"]: class numbers [rows]. max_rows: how many training rows are looked at, drawn by seed.
+    Linear (logistic regression) and gradient_boosting, on a table.
+
+    numbers: the name of float [rows, numbers], NaN where missing; categories: of integer codes [rows,
+    categories]; either may be absent. train["target"]: class numbers [rows]. max_rows: how many training rows
+    are looked at, drawn by seed.
     """
     target = np.asarray(train["target"])
     yield _timed("majority", lambda: _shares(target, num_classes, num_rows(test)))
@@ -86,7 +92,8 @@ def for_regression(
 ) -> Iterator[Fitted]:
     """mean, linear (ridge regression, its penalty chosen by leave-one-out) and gradient_boosting, on a table.
 
-    As `for_classification`, but target: values [rows] in their own unit; train["target"] where None. Fitted to squared error.
+    As `for_classification`, but target: values [rows] in their own unit; train["target"] where None. Fitted
+    to squared error.
     """
     values = np.asarray(train["target"] if target is None else target, dtype=np.float64).reshape(-1)
     yield _timed("mean", lambda: np.full(num_rows(test), values.mean()))
@@ -104,7 +111,9 @@ def for_regression(
         from sklearn.ensemble import HistGradientBoostingRegressor
 
         matrix, asked, chosen, kinds = table.coded(max_rows)
-        return _boosted(HistGradientBoostingRegressor, matrix, values[chosen], kinds, seed, 1000).predict(asked)
+        return _boosted(HistGradientBoostingRegressor, matrix, values[chosen], kinds, seed, 1000).predict(
+            asked
+        )
 
     yield _timed("linear", linear)
     yield _timed("gradient_boosting", boosting)
@@ -113,10 +122,13 @@ def for_regression(
 def for_images(
     train: Batch, test: Batch, num_classes: int, *, pictures: str = "images", seed: int = 0
 ) -> Iterator[Fitted]:
-    """majority, linear (logistic regression on the 200 main components of the pixels) and gradient_boosting, on pictures.
+    """majority, linear (logistic regression on the 200 main components of the pixels) and gradient_boosting.
 
-    pictures: the name of numbers [rows, height, width] or [rows, height, width, channels]. Pictures are averaged down to at most 32
-    pixels a side for linear, of at most 60,000 pictures, and to 14 for boosting, of at most 20,000.
+    On pictures.
+
+    pictures: the name of numbers [rows, height, width] or [rows, height, width, channels]. Pictures are
+    averaged down to at most 32 pixels a side for linear, of at most 60,000 pictures, and to 14 for boosting,
+    of at most 20,000.
     """
     target = np.asarray(train["target"])
     yield _timed("majority", lambda: _shares(target, num_classes, num_rows(test)))
@@ -132,8 +144,12 @@ def for_images(
         centre = matrix.mean(axis=0)
         matrix -= centre
         spread, directions = np.linalg.eigh(matrix.T @ matrix / len(matrix))
-        kept = np.flatnonzero(spread > 1e-6 * max(spread[-1], 1e-12))[::-1][: min(LINEAR_COMPONENTS, len(matrix) // 10 + 1)]
-        whiten = directions[:, kept] / np.sqrt(spread[kept])  # on whitened components the solver needs a tenth of the steps
+        kept = np.flatnonzero(spread > 1e-6 * max(spread[-1], 1e-12))[::-1][
+            : min(LINEAR_COMPONENTS, len(matrix) // 10 + 1)
+        ]
+        whiten = directions[:, kept] / np.sqrt(
+            spread[kept]
+        )  # on whitened components the solver needs a tenth of the steps
         model = _fit(LogisticRegression(C=1.0, max_iter=200, tol=1e-3), matrix @ whiten, target[chosen])
         return _probabilities(model, (asked - centre) @ whiten, num_classes)
 
@@ -142,7 +158,8 @@ def for_images(
 
         chosen = _sample(len(target), BOOSTED_PICTURES, seed)
         matrix = _shrunk(train[pictures], chosen, BOOSTED_SIDE_PX)
-        model = HistGradientBoostingClassifier(
+        kind: Any = HistGradientBoostingClassifier
+        model = kind(
             learning_rate=0.2,
             max_iter=max(5, min(100, BOOSTED_TREES // num_classes)),
             max_leaf_nodes=15,
@@ -173,16 +190,26 @@ class _Table:
         return array.reshape(rows, -1)
 
     def dense(self, max_rows: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp]]:
-        """(train, test, training rows): standardised numbers, a flag where one is missing, and one-hot categories, float32."""
+        """(train, test, training rows).
+
+        Standardised numbers, a flag where one is missing, and one-hot categories, float32.
+        """
         from sklearn.preprocessing import OneHotEncoder
 
         width = self.part(self.train, self.numbers, np.arange(1)).shape[1]
         chosen = _sample(num_rows(self.train), max_rows, self.seed)
-        codes, asked_codes = self.part(self.train, self.categories, chosen), self.part(self.test, self.categories)
+        codes, asked_codes = (
+            self.part(self.train, self.categories, chosen),
+            self.part(self.test, self.categories),
+        )
         pairs = []
         if codes.shape[1]:
-            encoder = OneHotEncoder(
-                handle_unknown="infrequent_if_exist", max_categories=CATEGORIES_SHOWN, sparse_output=True, dtype=np.float32
+            kind: Any = OneHotEncoder
+            encoder = kind(
+                handle_unknown="infrequent_if_exist",
+                max_categories=CATEGORIES_SHOWN,
+                sparse_output=True,
+                dtype=np.float32,
             ).fit(codes)
             width += sum(len(names) for names in encoder.categories_)
         kept = slice(0, max(1000, MATRIX_VALUES // max(1, 2 * width)))
@@ -193,14 +220,24 @@ class _Table:
         if codes.shape[1]:
             pairs.append((encoder.transform(codes).toarray(), encoder.transform(asked_codes).toarray()))
         if not pairs:
-            pairs.append((np.zeros((len(chosen), 1), np.float32), np.zeros((num_rows(self.test), 1), np.float32)))
+            pairs.append(
+                (np.zeros((len(chosen), 1), np.float32), np.zeros((num_rows(self.test), 1), np.float32))
+            )
         return np.hstack([ours for ours, _ in pairs]), np.hstack([theirs for _, theirs in pairs]), chosen
 
-    def coded(self, max_rows: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp], list[int]]:
-        """(train, test, training rows, category columns): numbers as they are, NaN where missing; codes by frequency."""
+    def coded(
+        self, max_rows: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp], list[int]]:
+        """(train, test, training rows, category columns): numbers as they are, NaN where missing.
+
+        Codes by frequency.
+        """
         chosen = _sample(num_rows(self.train), max_rows, self.seed)
         values, asked_values = self.part(self.train, self.numbers, chosen), self.part(self.test, self.numbers)
-        codes, asked_codes = self.part(self.train, self.categories, chosen), self.part(self.test, self.categories)
+        codes, asked_codes = (
+            self.part(self.train, self.categories, chosen),
+            self.part(self.test, self.categories),
+        )
         ranks = [_ranked(codes[:, place], asked_codes[:, place]) for place in range(codes.shape[1])]
         matrix = np.column_stack([values.astype(np.float32), *(ours for ours, _ in ranks)])
         asked = np.column_stack([asked_values.astype(np.float32), *(theirs for _, theirs in ranks)])
@@ -232,7 +269,9 @@ def _ranked(codes: NDArray, asked: NDArray) -> tuple[NDArray[np.float32], NDArra
     rank = np.empty(len(known), dtype=np.float32)
     rank[np.argsort(-counts, kind="stable")] = np.minimum(np.arange(len(known)), CATEGORIES_SPLIT)
     place = np.minimum(np.searchsorted(known, asked), len(known) - 1)
-    return rank[np.searchsorted(known, codes)], np.where(known[place] == asked, rank[place], np.nan).astype(np.float32)
+    return rank[np.searchsorted(known, codes)], np.where(known[place] == asked, rank[place], np.nan).astype(
+        np.float32
+    )
 
 
 def _boosted(kind: Any, matrix: NDArray, target: NDArray, kinds: Sequence[int], seed: int, most: int) -> Any:
@@ -252,14 +291,19 @@ def _boosted(kind: Any, matrix: NDArray, target: NDArray, kinds: Sequence[int], 
 
 
 def _shrunk(pictures: Any, chosen: NDArray[np.intp], side_px: int) -> NDArray[np.float32]:
-    """Pictures averaged over squares so that no side exceeds side_px, flat: float32 [rows, values], in pieces to spare memory."""
+    """Pictures averaged over squares so that no side exceeds side_px, flat.
+
+    Float32 [rows, values], in pieces to spare memory.
+    """
     height, width = pictures.shape[1:3]
     square = max(1, -(-max(height, width) // side_px))
     tall, wide = max(1, height // square), max(1, width // square)
     rows = []
     for start in range(0, len(chosen), 1000):
         some = np.asarray(pictures[chosen[start : start + 1000]], dtype=np.float32)
-        some = some[:, : tall * square, : wide * square].reshape(len(some), tall, min(square, height), wide, min(square, width), -1)
+        some = some[:, : tall * square, : wide * square].reshape(
+            len(some), tall, min(square, height), wide, min(square, width), -1
+        )
         rows.append(some.mean(axis=(2, 4)).reshape(len(some), -1) / 255)
     return np.concatenate(rows) if rows else np.zeros((0, tall * wide), dtype=np.float32)
 
@@ -278,14 +322,20 @@ def _probabilities(model: Any, asked: NDArray, num_classes: int) -> NDArray[np.f
 
 
 def _sample(rows: int, most: int, seed: int) -> NDArray[np.intp]:
-    return np.arange(rows) if rows <= most else np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+    return (
+        np.arange(rows)
+        if rows <= most
+        else np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+    )
 
 
 def _fit(model: Any, matrix: NDArray, target: NDArray) -> Any:
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # its time is bounded on purpose; the scores are what counts
+        warnings.simplefilter(
+            "ignore", ConvergenceWarning
+        )  # its time is bounded on purpose; the scores are what counts
         return model.fit(matrix, target)
 
 

@@ -165,6 +165,10 @@ class Rows(Protocol):
         """The labels or values to predict, one a row; None where the rows have none."""
         ...
 
+    def labelled(self) -> Rows:
+        """The rows whose target is there; DataError where none has one."""
+        ...
+
     def parts(self) -> np.ndarray | None:
         """The part that the source itself gives each row ("train", "valid", "test".
 

@@ -4,35 +4,51 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 
 
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def own_cores() -> set[int]:
+    """The numbers of the processors that this process may run on."""
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+
+
+def cores(quota: str = "/sys/fs/cgroup/cpu.max") -> int:
+    """Processors that this process may use: those that it may run on, and no more than its container is granted."""
+    try:
+        with open(quota, encoding="ascii") as file:
+            granted_us, period_us = file.read().split()
+        return max(1, min(len(own_cores()), round(int(granted_us) / int(period_us))))
+    except (OSError, ValueError):  # no container, or one without a limit ("max")
+        return len(own_cores())
 
 
 @dataclass(frozen=True)
 class Reading:
-    """CPU seconds since boot: of all processes, and of this one with its finished children."""
+    """CPU seconds since boot on the processors that this process may run on: of all processes, and of this one."""
 
     everyone_s: float
     own_s: float
     clock_s: float
 
 
-def read_load() -> Reading | None:
-    """A reading of the CPU counters, or None where the system has no /proc/stat."""
+def read_load(counters: str = "/proc/stat") -> Reading | None:
+    """A reading of the CPU counters, or None where the system has no such file."""
     import time
 
+    ours = {f"cpu{core}" for core in own_cores()}
+    ticks = 0
     try:
-        with open("/proc/stat", encoding="ascii") as file:
-            user, nice, system, _idle, _wait, irq, soft = (int(word) for word in file.readline().split()[1:8])
+        with open(counters, encoding="ascii") as file:
+            for line in file:
+                name, *words = line.split()
+                if name in ours:
+                    user, nice, system, _idle, _wait, irq, soft = (int(word) for word in words[:7])
+                    ticks += user + nice + system + irq + soft
     except (OSError, ValueError):
         return None
     own = os.times()
-    ticks = os.sysconf("SC_CLK_TCK")
-    return Reading((user + nice + system + irq + soft) / ticks, own.user + own.system, time.monotonic())
+    return Reading(ticks / os.sysconf("SC_CLK_TCK"), own.user + own.system, time.monotonic())
 
 
 def busy_cores(before: Reading | None) -> float:
@@ -72,6 +88,9 @@ def settle_threads(asked: int, before: Reading | None) -> int:
 
 def peak_mb() -> float:
     """The most memory that this process has held, in MB (10**6 bytes); 0 where the system does not say."""
+    status = "/proc/self/status"  # on Linux getrusage counts the parent's peak, too
+    with suppress(OSError, StopIteration), open(status, encoding="ascii", errors="replace") as file:
+        return next(int(line.split()[1]) * 1024 / 1e6 for line in file if line.startswith("VmHWM"))
     try:
         import resource
     except ImportError:

@@ -1,7 +1,10 @@
-"""Scores of predictions, in NumPy alone: scikit-learn's names and definitions, fast enough to be resampled a thousand times.
+"""Scores of predictions, in NumPy alone.
 
-A score that is not defined for the rows at hand (ROC AUC where a class has no row) is absent, never NaN. The tests hold every
-value equal to scikit-learn's; what is computed once here is shared by the network, the baselines and every resample.
+Scikit-learn's names and definitions, fast enough to be resampled a thousand times.
+
+A score that is not defined for the rows at hand (ROC AUC where a class has no row) is absent, never NaN. The
+tests hold every value equal to scikit-learn's; what is computed once here is shared by the network, the
+baselines and every resample.
 """
 
 from __future__ import annotations
@@ -39,10 +42,11 @@ def title(name: str) -> str:
 def classification(probabilities: ArrayLike, target: ArrayLike) -> dict[str, float]:
     """Scores of class probabilities [rows, classes] against class numbers [rows] in 0 .. classes-1.
 
-    accuracy; balanced_accuracy: mean recall of the classes that have rows; f1: for two classes that of the last one (in sorted
-    order, as in scikit-learn), for more the mean over classes that occur in target or prediction; roc_auc: for two classes
-    that of the last one, for more the mean of one-versus-rest, absent where a class has no row or all rows; log_loss in nats,
-    with probabilities clipped at 2.2e-16; calibration_error: see `calibration_error`. No rows: an empty dict.
+    accuracy; balanced_accuracy: mean recall of the classes that have rows; f1: for two classes that of the
+    last one (in sorted order, as in scikit-learn), for more the mean over classes that occur in target or
+    prediction; roc_auc: for two classes that of the last one, for more the mean of one-versus-rest, absent
+    where a class has no row or all rows; log_loss in nats, with probabilities clipped at 2.2e-16;
+    calibration_error: see `calibration_error`. No rows: an empty dict.
     """
     probabilities = np.asarray(probabilities, dtype=np.float64)
     target = np.asarray(target, dtype=np.intp)
@@ -62,13 +66,18 @@ def classification(probabilities: ArrayLike, target: ArrayLike) -> dict[str, flo
     if classes > 1 and has_rows.all():
         scores["roc_auc"] = _roc_auc(probabilities, target, actual)
     limit = np.finfo(np.float64).eps
-    scores["log_loss"] = float(-np.log(np.clip(probabilities[np.arange(rows), target], limit, 1 - limit)).mean())
+    scores["log_loss"] = float(
+        -np.log(np.clip(probabilities[np.arange(rows), target], limit, 1 - limit)).mean()
+    )
     scores["calibration_error"] = calibration_error(probabilities, target)
     return scores
 
 
 def _roc_auc(probabilities: NDArray[np.float64], target: NDArray[np.intp], actual: NDArray[np.intp]) -> float:
-    """Mean over classes of the chance that a row of the class gets more of it than another row, ties counting half."""
+    """Mean over classes of the chance that a row of the class gets more of it than another row.
+
+    Ties counting half.
+    """
     rows, classes = probabilities.shape
     areas = []
     for number in [1] if classes == 2 else range(classes):
@@ -84,9 +93,12 @@ def _roc_auc(probabilities: NDArray[np.float64], target: NDArray[np.intp], actua
 
 
 def reliability(probabilities: ArrayLike, target: ArrayLike) -> tuple[NDArray, NDArray, NDArray]:
-    """(rows, mean confidence, accuracy), each [15]: the rows by the probability of their predicted class, in bins of equal width.
+    """(rows, mean confidence, accuracy), each [15].
 
-    Empty bins hold zeros. Source: Guo et al. 2017, arXiv 1706.04599, section 2: bin m holds the confidences in ((m-1)/M, m/M].
+    The rows by the probability of their predicted class, in bins of equal width.
+
+    Empty bins hold zeros. Source: Guo et al. 2017, arXiv 1706.04599, section 2: bin m holds the confidences
+    in ((m-1)/M, m/M].
     """
     probabilities, target = np.asarray(probabilities, dtype=np.float64), np.asarray(target)
     confidence = probabilities.max(axis=1)
@@ -102,7 +114,9 @@ def reliability(probabilities: ArrayLike, target: ArrayLike) -> tuple[NDArray, N
 
 
 def calibration_error(probabilities: ArrayLike, target: ArrayLike) -> float:
-    """The expected calibration error: sum over bins of rows_m / rows * |accuracy_m - confidence_m| (Guo et al. 2017, eq. 3).
+    """The expected calibration error.
+
+    Sum over bins of rows_m / rows * |accuracy_m - confidence_m| (Guo et al. 2017, eq. 3).
 
     15 bins of equal width. It is never negative, so with few rows it lies above its limit for many.
     """
@@ -111,7 +125,9 @@ def calibration_error(probabilities: ArrayLike, target: ArrayLike) -> float:
 
 
 def regression(prediction: ArrayLike, target: ArrayLike) -> dict[str, float]:
-    """Scores of numbers [rows] against numbers [rows]: rmse, mae and median_absolute_error in the target's unit, and r2.
+    """Scores of numbers [rows] against numbers [rows].
+
+    Rmse, mae and median_absolute_error in the target's unit, and r2.
 
     r2 is absent where all targets are equal. No rows: an empty dict.
     """
@@ -129,16 +145,21 @@ def regression(prediction: ArrayLike, target: ArrayLike) -> dict[str, float]:
 
 
 def fit_temperature(log_probabilities: ArrayLike, target: ArrayLike) -> float:
-    """The temperature T in [0.05, 20] for which softmax(log_probabilities / T) has the least log loss on held-out rows.
+    """The temperature T in [0.05.
 
-    log_probabilities: [rows, classes], log-softmax or logits. target: class numbers [rows]. The log loss at T is never above
-    that at 1. With fewer than 30 rows, or with no row wrong (where the best T would be certainty, which no held-out rows
-    can support), T is 1. Source: Guo et al. 2017, arXiv 1706.04599, section 4.2.
+    20] for which softmax(log_probabilities / T) has the least log loss on held-out rows.
+
+    log_probabilities: [rows, classes], log-softmax or logits. target: class numbers [rows]. The log loss at T
+    is never above that at 1. With fewer than 30 rows, or with no row wrong (where the best T would be
+    certainty, which no held-out rows can support), T is 1. Source: Guo et al. 2017, arXiv 1706.04599, section
+    4.2.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
 
-    scores = np.maximum(np.asarray(log_probabilities, dtype=np.float64), -1e4)  # a probability of 0 must stay finite here
+    scores = np.maximum(
+        np.asarray(log_probabilities, dtype=np.float64), -1e4
+    )  # a probability of 0 must stay finite here
     target = np.asarray(target, dtype=np.intp)
     if len(target) < TEMPERATURE_ROWS or (scores.argmax(axis=1) == target).all():
         return 1.0

@@ -21,13 +21,13 @@ from running import NAMES, finish, make
 
 from deepfit.engine import packing
 
-EPOCHS = {"classifier": 12, "seq2seq": 5, "gan": 4, "deep_clustering": 8, "contrastive": 12}
+EPOCHS = {"classifier": 12, "seq2seq": 5, "gan": 12, "deep_clustering": 8, "contrastive": 12}
 EPOCHS |= {"whole_graph": 80, "sampled_graph": 30, "ppo": 25, "dqn": 20}
 
 
 def live(name: str, folder: Path) -> None:
     """A child's life: train the toy in its folder to the end, from wherever it stands."""
-    toy = make(name, epochs=EPOCHS[name], ema=0.9, checkpoint_minutes=1e-9)
+    toy = make(name, epochs=EPOCHS[name], ema=0.9, checkpoint_minutes=3e-4)
     finish(toy, folder)
     packing.save_atomically(folder / "net.safetensors", toy.net.state_dict())
 
@@ -64,9 +64,9 @@ def main(folder: Path) -> None:
             sys.exit(1)
         whole_s = time.monotonic() - begun
         kills[name] = 0
-        for _ in range(8):
+        for _ in range(6):
             child = bear(name, folder / f"{name}-killed")
-            time.sleep(dice.uniform(0.02, 0.3 * whole_s))
+            time.sleep(dice.uniform(0.02, 0.35 * whole_s))
             os.kill(child, signal.SIGKILL)
             _, status = os.waitpid(child, 0)
             kills[name] += os.waitstatus_to_exitcode(status) == -signal.SIGKILL

@@ -211,7 +211,7 @@ def test_numbers_that_are_not_finite_stop_the_run_and_the_last_good_checkpoint_s
         return (total - total.detach()).abs().sqrt()  # 0, with an infinite slope
 
     phase_steps: dict[str, Any] = {}
-    spoil_at = {"whole_graph": 3, "ppo": 20, "dqn": 50, "sampled_graph": 8, "deep_clustering": 50, "gan": 200}
+    spoil_at = {"whole_graph": 3, "ppo": 20, "dqn": 50, "sampled_graph": 8, "deep_clustering": 50, "gan": 60}
     spoil_at |= {"classifier": 20, "seq2seq": 40, "contrastive": 20}
     toy.task.plan = spoil
     with pytest.raises(TrainingError, match=r"epoch \d+, step \d+: .*last good checkpoint.*--learning-rate") as caught:

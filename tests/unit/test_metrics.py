@@ -1,4 +1,7 @@
-"""Every value equals scikit-learn's, which shares no code with ours; what scikit-learn lacks is worked by hand."""
+"""Every value equals scikit-learn's, which shares no code with ours.
+
+What scikit-learn lacks is worked by hand.
+"""
 
 import warnings
 
@@ -30,7 +33,9 @@ def test_classification_scores_equal_those_of_scikit_learn(rows, classes, coarse
         "accuracy": reference.accuracy_score(target, prediction),
         "balanced_accuracy": reference.balanced_accuracy_score(target, prediction),
         "f1": reference.f1_score(target, prediction, average=average, zero_division=0),
-        "roc_auc": reference.roc_auc_score(target, probabilities[:, 1] if classes == 2 else probabilities, multi_class="ovr"),
+        "roc_auc": reference.roc_auc_score(
+            target, probabilities[:, 1] if classes == 2 else probabilities, multi_class="ovr"
+        ),
         "log_loss": reference.log_loss(target, probabilities),
     }
     found = metrics.classification(probabilities, target)
@@ -48,10 +53,16 @@ def test_scores_are_scikit_learns_on_rows_that_lack_classes(rows, classes, seed)
     found = metrics.classification(probabilities, target)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn warns of the very case that this is about
-        assert found["balanced_accuracy"] == pytest.approx(reference.balanced_accuracy_score(target, prediction))
+        assert found["balanced_accuracy"] == pytest.approx(
+            reference.balanced_accuracy_score(target, prediction)
+        )
         average = "binary" if classes == 2 else "macro"
-        assert found["f1"] == pytest.approx(reference.f1_score(target, prediction, average=average, zero_division=0))
-    assert found["log_loss"] == pytest.approx(reference.log_loss(target, probabilities, labels=np.arange(classes)))
+        assert found["f1"] == pytest.approx(
+            reference.f1_score(target, prediction, average=average, zero_division=0)
+        )
+    assert found["log_loss"] == pytest.approx(
+        reference.log_loss(target, probabilities, labels=np.arange(classes))
+    )
     assert ("roc_auc" in found) == (len(set(target)) == classes)
 
 
@@ -62,7 +73,8 @@ def test_a_probability_of_zero_for_the_truth_costs_what_it_costs_in_scikit_learn
 
 
 def test_calibration_error_of_two_bins_worked_by_hand():
-    # bin of 0.9: 4 rows, 3 right: |0.75 - 0.9| = 0.15; bin of 0.6: 2 rows, both right: 0.4. (4 * 0.15 + 2 * 0.4) / 6 = 0.2333
+    # bin of 0.9: 4 rows, 3 right: |0.75 - 0.9| = 0.15; bin of 0.6: 2 rows, both right: 0.4. (4 * 0.15 + 2 *
+    # 0.4) / 6 = 0.2333
     probabilities = np.array([[0.9, 0.1]] * 4 + [[0.6, 0.4]] * 2)
     target = np.array([0, 0, 0, 1, 0, 0])
     assert metrics.calibration_error(probabilities, target) == pytest.approx(1.4 / 6)
@@ -103,7 +115,9 @@ def test_no_rows_have_no_scores():
 def test_the_temperature_undoes_overconfidence_that_was_put_in():
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(20_000, 4)) * 2
-    target = (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)  # drawn from softmax(logits): calibrated by construction
+    target = (logits + rng.gumbel(size=logits.shape)).argmax(
+        axis=1
+    )  # drawn from softmax(logits): calibrated by construction
     assert metrics.fit_temperature(log_softmax(logits * 3, axis=1), target) == pytest.approx(3, rel=0.03)
     assert metrics.fit_temperature(log_softmax(logits / 2, axis=1), target) == pytest.approx(0.5, rel=0.03)
 

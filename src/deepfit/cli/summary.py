@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deepfit.report.display import number
+
 
 def run_summary(scorecard: Mapping[str, Any]) -> str:
     """The text that ends `deepfit train`, from the content of metrics.json."""
@@ -45,7 +47,7 @@ def aligned(rows: Sequence[Sequence[str]], *, numbers_from: int = 1) -> str:
 
 def _value(score: Any) -> str:
     value = score.get("value") if isinstance(score, Mapping) else score
-    return "-" if value is None else f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+    return "-" if value is None else number(value)
 
 
 def _interval(score: Any) -> str:

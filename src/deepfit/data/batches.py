@@ -19,7 +19,8 @@ class Selection(Mapping):
 
     def __getitem__(self, name: str) -> Any:
         array = self.arrays[name]
-        return array.index_select(0, self.index) if hasattr(array, "index_select") else array[self.index]
+        both = hasattr(array, "index_select") and hasattr(self.index, "index_select")
+        return array.index_select(0, self.index) if both else array[self.index]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.arrays)

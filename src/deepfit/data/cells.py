@@ -1,8 +1,10 @@
-"""The cells of a text file as columns with types: whole numbers, numbers, yes and no, or text; and the stray word among numbers.
+"""The cells of a text file as columns with types: whole numbers, numbers, yes and no, or text.
 
-A `Column` takes its cells block by block. What a column is follows from all its cells: a column of numbers with a few words in it is a
-mistake to be named (row, column, value), a column with many words is text. In large files each block is kept in the smallest type
-that loses nothing of value.
+And the stray word among numbers.
+
+A `Column` takes its cells block by block. What a column is follows from all its cells: a column of numbers
+with a few words in it is a mistake to be named (row, column, value), a column with many words is text. In
+large files each block is kept in the smallest type that loses nothing of value.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ import numpy as np
 import polars as pl
 
 MARKERS = (
-    "", "NA", "N/A", "n/a", "na", "#N/A", "<NA>", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "none", "NONE", "?", "-",
+    "", "NA", "N/A", "n/a", "na", "#N/A", "<NA>", "NaN", "nan", "NAN",
+    "null", "NULL", "Null", "None", "none", "NONE", "?", "-",
 )  # fmt: skip
-"""What means a missing value in a column of numbers or dates; in words, only the empty cell does, and what --missing names."""
+"""What means a missing value in a column of numbers or dates; in words, only the empty cell does, and what
+--missing names."""
 
 STRAY_SHARE = 0.05
 """A column of which fewer cells than this are no numbers is a column of numbers with mistakes in it."""
@@ -29,7 +33,7 @@ LARGEST_FLOAT32 = 1e37
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
-class TextAfterAll(Exception):  # noqa: N818 (a signal between two functions, never seen by a user)
+class TextAfterAll(Exception):
     """A column that began as numbers holds too many words: the file has to be read again with it as text."""
 
     def __init__(self, name: str) -> None:
@@ -41,8 +45,9 @@ class TextAfterAll(Exception):  # noqa: N818 (a signal between two functions, ne
 class Column:
     """One column as it is read.
 
-    as_text: never try numbers (--kinds says category or text). as_number: every word is a mistake. kind: "" (nothing but missing
-    values so far), "int", "float", "bool" or "text". strays: cells that fit no number; first_stray: (row of the table, value).
+    as_text: never try numbers (--kinds says category or text). as_number: every word is a mistake. kind: ""
+    (nothing but missing values so far), "int", "float", "bool" or "text". strays: cells that fit no number;
+    first_stray: (row of the table, value).
     """
 
     name: str
@@ -151,7 +156,10 @@ class Column:
         return _without(texts, [*self.missing, ""])
 
     def _numbers(self, texts: pl.Series) -> tuple[pl.Series, str]:
-        """Whole numbers where all are, else numbers, null where a text is neither; with decimal commas where the file's are."""
+        """Whole numbers where all are, else numbers, null where a text is neither.
+
+        With decimal commas where the file's are.
+        """
         missing = texts.null_count()
         whole = texts.cast(pl.Int64, strict=False)
         if whole.null_count() == missing:
@@ -172,7 +180,10 @@ def _without(texts: pl.Series, markers: Sequence[str]) -> pl.Series:
 
 
 def smallest(values: pl.Series) -> pl.Series:
-    """The same values in the smallest type: whole numbers exactly, numbers as float32 where their spread allows it, few words as codes."""
+    """The same values in the smallest type.
+
+    Whole numbers exactly, numbers as float32 where their spread allows it, few words as codes.
+    """
     if values.dtype.is_integer():
         if values.null_count() == len(values):
             return values.cast(pl.Int8)
@@ -191,7 +202,10 @@ def smallest(values: pl.Series) -> pl.Series:
 
 
 def fits_float32(values: pl.Series) -> bool:
-    """Whether rounding to float32 changes the values by little against their spread, and none of them overflows."""
+    """Whether rounding to float32 changes the values by little against their spread.
+
+    And none of them overflows.
+    """
     finite = values.gather_every(max(1, len(values) // 20_000)).drop_nulls().to_numpy()
     finite = finite[np.isfinite(finite)]
     if len(finite) == 0:

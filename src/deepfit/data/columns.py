@@ -1,7 +1,7 @@
 """What kind of thing each column of a table holds: inferred, with a reason in one line, and overridable.
 
-number, category and datetime columns are inputs. text, identifier and constant columns are not, and neither is what the user marks
-`ignore`: a network for tables would only learn such a column by heart.
+number, category and datetime columns are inputs. text, identifier and constant columns are not, and neither
+is what the user marks `ignore`: a network for tables would only learn such a column by heart.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from deepfit.errors import DataError, OptionError, suggest
 KINDS = ("number", "category", "datetime", "text", "identifier", "constant", "ignore")
 INPUTS = ("number", "category", "datetime")
 SPELLINGS = {
-    "numeric": "number", "numerical": "number", "categorical": "category", "date": "datetime", "time": "datetime",
-    "date and time": "datetime", "id": "identifier", "skip": "ignore", "drop": "ignore",
+    "numeric": "number", "numerical": "number", "categorical": "category", "id": "identifier",
+    "date": "datetime", "time": "datetime", "date and time": "datetime", "skip": "ignore", "drop": "ignore",
 }  # fmt: skip
 
 SAMPLE = 100_000
 FEWEST_FOR_IDENTIFIER = 20
 NAMED_LIKE_AN_IDENTIFIER = re.compile(
-    r"(^|[\s_.\-])(id|ids|uuid|guid|index|row_?(id|number|nr))$|^Unnamed: \d+$|^$|(?-i:[a-z](Id|ID|Uuid|UUID)$)",
+    r"(^|[\s_.\-])(id|ids|uuid|guid|index|row_?(id|number|nr))$|^Unnamed: \d+$|^$"
+    r"|(?-i:[a-z](Id|ID|Uuid|UUID)$)",
     re.IGNORECASE,
 )
 UUID = r"(?i)^\{?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\}?$"
@@ -43,7 +44,10 @@ class Kind(NamedTuple):
 
 
 def parse_kinds(given: str | Mapping[str, str] | None) -> dict[str, str]:
-    """Column -> kind from the option's text `zip=category,id=ignore`, or from a mapping; OptionError for a kind that does not exist."""
+    """Column -> kind from the option's text `zip=category,id=ignore`, or from a mapping.
+
+    OptionError for a kind that does not exist.
+    """
     if not given:
         return {}
     if isinstance(given, str):
@@ -51,7 +55,8 @@ def parse_kinds(given: str | Mapping[str, str] | None) -> dict[str, str]:
         wrong = next((pair for pair in pairs if not pair[1]), None)
         if wrong is not None:
             raise OptionError(
-                f"--kinds: expected COLUMN=KIND with commas between, such as zip=category,id=ignore; received '{wrong[2]}'."
+                "--kinds: expected COLUMN=KIND with commas between, such as zip=category,id=ignore; "
+                f"received '{wrong[2]}'."
             )
         given = {name.strip(): kind for name, _, kind in pairs}
     kinds = {
@@ -60,7 +65,8 @@ def parse_kinds(given: str | Mapping[str, str] | None) -> dict[str, str]:
     for name, kind in kinds.items():
         if kind not in KINDS:
             raise OptionError(
-                f"--kinds: there is no kind '{kind}' (of column '{name}'). {suggest(kind, KINDS)} Kinds are {', '.join(KINDS)}."
+                f"--kinds: there is no kind '{kind}' (of column '{name}'). {suggest(kind, KINDS)} Kinds are "
+                f"{', '.join(KINDS)}."
             )
     return kinds
 
@@ -82,7 +88,9 @@ def infer_kinds(table: Table, given: Mapping[str, str], *, but: str | None = Non
 
 
 def infer(column: pl.Series, *, matrix: bool = False) -> Kind:
-    """The kind of one column, from its type, its name and its values (at most SAMPLE of them where it is long).
+    """The kind of one column, from its type.
+
+    Its name and its values (at most SAMPLE of them where it is long).
 
     matrix: the column has no name of its own and is a number whatever its values.
     """
@@ -107,7 +115,10 @@ def infer(column: pl.Series, *, matrix: bool = False) -> Kind:
 
 
 def as_kind(table: Table, column: pl.Series, kind: Kind) -> pl.Series:
-    """The column in the type that its kind is encoded from: numbers, words, or microseconds; DataError naming the row that does not fit."""
+    """The column in the type that its kind is encoded from: numbers, words, or microseconds.
+
+    DataError naming the row that does not fit.
+    """
     if kind.kind == "number" and not column.dtype.is_numeric():
         return _as_number(table, column)
     if kind.kind == "category":
@@ -213,7 +224,9 @@ def _as_datetime(table: Table, column: pl.Series, form: str) -> pl.Series:
     if parsed.null_count() > texts.null_count():
         place = (parsed.is_null() & texts.is_not_null()).arg_max() or 0
         raise DataError(
-            f"{table.name}, {table.where(place)}, column '{column.name}': expected a date written as {form or 'YYYY-MM-DD'}, "
-            f"received '{texts[place]}'.\n  Write it as the others are, or leave the cell empty, or pass --kinds {column.name}=category."
+            f"{table.name}, {table.where(place)}, column '{column.name}': expected a date written as "
+            f"{form or 'YYYY-MM-DD'}, "
+            f"received '{texts[place]}'.\n  Write it as the others are, or leave the cell empty, or pass "
+            f"--kinds {column.name}=category."
         )
     return parsed.alias(column.name)

@@ -1,7 +1,10 @@
-"""A CSV file in blocks of whole rows: the delimiter, the header, where a block may be cut, and which row is at fault.
+"""A CSV file in blocks of whole rows.
 
-A file is never in memory as a whole: blocks of some megabytes are cut at the end of a row (a line break outside quotes), and each
-becomes a frame of texts or numbers. Rows are counted as a spreadsheet does: the header is row 1, and blank lines count.
+The delimiter, the header, where a block may be cut, and which row is at fault.
+
+A file is never in memory as a whole: blocks of some megabytes are cut at the end of a row (a line break
+outside quotes), and each becomes a frame of texts or numbers. Rows are counted as a spreadsheet does: the
+header is row 1, and blank lines count.
 """
 
 from __future__ import annotations
@@ -22,10 +25,14 @@ BLOCK_BYTES = 32 << 20
 LONGEST_QUOTE = 4 * BLOCK_BYTES
 DELIMITERS = (",", ";", "\t", "|")
 NEWLINE, QUOTE = 10, 34
+Types = Mapping[str, pl.DataType | type[pl.DataType]]
 
 
 class Header(NamedTuple):
-    """names: as written, stripped. rows: rows of the file up to and with the header. stripped: names that had spaces around."""
+    """names: as written, stripped. rows: rows of the file up to and with the header.
+
+    Stripped: names that had spaces around.
+    """
 
     names: list[str]
     delimiter: str
@@ -34,25 +41,32 @@ class Header(NamedTuple):
 
 
 def header_and_rest(start: bytes, name: str, delimiter: str | None) -> tuple[Header, bytes]:
-    """The header of a file from its first block, and the bytes of the block below it; DataError where it cannot be a header."""
+    """The header of a file from its first block, and the bytes of the block below it.
+
+    DataError where it cannot be a header.
+    """
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise DataError(
-            f"{name}: the file is UTF-16, and tables are read as UTF-8. In a shell: iconv -f UTF-16 -t UTF-8 OLD > NEW"
+            f"{name}: the file is UTF-16, and tables are read as UTF-8. In a shell: iconv -f UTF-16 -t UTF-8 "
+            "OLD > NEW"
         )
     start = start.removeprefix(b"\xef\xbb\xbf")
     if b"\0" in start[:4096]:
         raise DataError(
-            f"{name}: the file holds zero bytes, so it is not text. Is it a {name.rpartition('.')[2]} file at all?"
+            f"{name}: the file holds zero bytes, so it is not text. Is it a {name.rpartition('.')[2]} file "
+            "at all?"
         )
     if b"\n" not in start and b"\r" in start:
         raise DataError(
-            f"{name}: the lines end in a bare carriage return (old Mac style). Save the file with ordinary line ends."
+            f"{name}: the lines end in a bare carriage return (old Mac style). Save the file with ordinary "
+            "line ends."
         )
     blank = len(start) - len(start.lstrip(b"\r\n"))
     rows, body = start[:blank].count(b"\n"), start[blank:]
     if not body.strip():
         raise DataError(
-            f"{name}: the file holds nothing but blank lines. A table needs a row of column names and rows of values below it."
+            f"{name}: the file holds nothing but blank lines. A table needs a row of column names and rows "
+            "of values below it."
         )
     end = _end_of_first_row(body)
     check_utf8(body[:end], name, rows + 1)
@@ -71,12 +85,15 @@ def check_names(names: Sequence[str], name: str) -> None:
         places = [str(place + 1) for place, each in enumerate(names) if each == repeated[0]]
         shown = f"'{repeated[0]}'" if repeated[0] else "the empty name"
         raise DataError(
-            f"{name}, row 1: columns {' and '.join(places)} share a name, received {shown}. Rename one of them."
+            f"{name}, row 1: columns {' and '.join(places)} share a name, received {shown}. Rename one of "
+            "them."
         )
 
 
 def sniff(sample: str) -> str:
-    """The delimiter (, ; tab |) that cuts the first rows of a sample into the same number of fields, more than one, most often.
+    """The delimiter (, ; tab |) that cuts the first rows of a sample into the same number of fields.
+
+    More than one, most often.
 
     The last row of the sample may be cut off and does not count, unless it is the only one.
     """
@@ -115,34 +132,40 @@ def blocks(file: BinaryIO, start: bytes) -> Iterator[bytes]:
         yield rest if rest.endswith(b"\n") else rest + b"\n"
 
 
-def parse(
-    block: bytes,
-    header: Header,
-    types: Mapping[str, pl.DataType | type[pl.DataType]],
-    first: int,
-    name: str,
-    markers: Sequence[str],
-):  # noqa: ANN201
-    """(frame, blank): a block as a frame with these column types, and the rows of the file that were blank; None where a cell does not fit.
+def parse_typed(block: bytes, header: Header, types: Types, markers: Sequence[str]) -> pl.DataFrame | None:
+    """A block as a frame with these column types, or None where a cell does not fit; markers mean missing."""
+    if not _regular(block, header):
+        return None
+    try:
+        return pl.read_csv(
+            block,
+            has_header=False,
+            schema=dict(types),
+            separator=header.delimiter,
+            null_values=list(markers) or None,
+        )
+    except pl.exceptions.PolarsError:
+        return None
 
-    first: the file's row number of the block's first row. With all types String a block always parses, or raises DataError naming
-    the row that has too few or too many fields, or a byte that is not UTF-8.
+
+def parse_texts(block: bytes, header: Header, first: int, name: str) -> tuple[pl.DataFrame, Sequence[int]]:
+    """(frame, blank): a block as a frame of texts, null where a cell is empty.
+
+    And the blank rows of the file.
+
+    first: the file's row number of the block's first row. DataError naming the row that has too few or too
+    many fields, or a byte that is not UTF-8.
     """
     check_utf8(block, name, first)
-    if _regular(block, header):
-        try:
-            frame = pl.read_csv(
-                block, has_header=False, schema=dict(types), separator=header.delimiter, null_values=list(markers) or None,
-            )  # fmt: skip
-            return frame, ()
-        except pl.exceptions.PolarsError:
-            if any(kind != pl.String for kind in types.values()):
-                return None
-    return _parse_carefully(block, header, types, first, name)
+    frame = parse_typed(block, header, dict.fromkeys(header.names, pl.String), ())
+    return (frame, ()) if frame is not None else _parse_carefully(block, header, first, name)
 
 
 def check_utf8(block: bytes, name: str, first: int) -> None:
-    """DataError naming the row of the first byte that is not UTF-8; `first` is the number of the block's first row."""
+    """DataError naming the row of the first byte that is not UTF-8.
+
+    `first` is the number of the block's first row.
+    """
     if block.isascii():
         return
     try:
@@ -151,7 +174,8 @@ def check_utf8(block: bytes, name: str, first: int) -> None:
         row = first + block[: error.start].count(b"\n")
         line = block[block.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8", errors="replace")
         raise DataError(
-            f"{name}, row {row}: a byte is not UTF-8, received 0x{block[error.start]:02x} after '{line[-30:]}'. {TO_UTF8}"
+            f"{name}, row {row}: a byte is not UTF-8, received 0x{block[error.start]:02x} after "
+            f"'{line[-30:]}'. {TO_UTF8}"
         ) from None
 
 
@@ -195,10 +219,13 @@ def _regular(block: bytes, header: Header) -> bool:
     )
 
 
-def _parse_carefully(block: bytes, header: Header, types: Mapping, first: int, name: str):  # noqa: ANN202
-    """The same by Python's csv module, row by row: it accepts stray quotes and blank lines, and knows which row is at fault."""
-    if any(kind != pl.String for kind in types.values()):
-        return None
+def _parse_carefully(
+    block: bytes, header: Header, first: int, name: str
+) -> tuple[pl.DataFrame, Sequence[int]]:
+    """The same by Python's csv module, row by row.
+
+    It accepts stray quotes and blank lines, and knows which row is at fault.
+    """
     fields = len(header.names)
     rows: list[list[str]] = []
     blank: list[int] = []
@@ -209,8 +236,10 @@ def _parse_carefully(block: bytes, header: Header, types: Mapping, first: int, n
             blank.append(number)
         elif len(row) != fields:
             raise DataError(
-                f"{name}, row {number}: expected {fields} fields as in the header, received {len(row)} ('{header.delimiter.join(row)[:60]}').\n"
-                f"  Give the row its missing fields, put quotes around a value that holds a '{header.delimiter}', or delete the row."
+                f"{name}, row {number}: expected {fields} fields as in the header, received {len(row)} "
+                f"('{header.delimiter.join(row)[:60]}').\n"
+                "  Give the row its missing fields, put quotes around a value that holds a "
+                f"'{header.delimiter}', or delete the row."
             )
         else:
             rows.append(row)

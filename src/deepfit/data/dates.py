@@ -12,7 +12,8 @@ FORMS = {
     "DD/MM/YYYY": ("%d/%m/%Y", "%d/%m/%YT%H:%M", "%d/%m/%YT%H:%M:%S%.f"),
     "YYYY-MM": (),
 }
-"""How dates are written -> the patterns to try; where a column fits both MM/DD and DD/MM, the first is taken."""
+"""How dates are written -> the patterns to try; where a column fits both MM/DD and DD/MM, the first is
+taken."""
 
 SHAPES = {
     "iso": r"^\d{4}-\d{1,2}-\d{1,2}([T ]|$)",
@@ -39,7 +40,10 @@ def date_format(texts: pl.Series) -> str | None:
 
 
 def parse_dates(texts: pl.Series, form: str) -> pl.Series:
-    """Datetime in microseconds, in UTC where a text names its zone; null where a text is no date of this form."""
+    """Datetime in microseconds, in UTC where a text names its zone.
+
+    Null where a text is no date of this form.
+    """
     if form == "YYYY-MM":
         return (texts + "-01").str.to_datetime("%Y-%m-%d", time_unit="us", strict=False)
     plain = texts.str.replace(r"^(\S+) (\d)", "${1}T$2")

@@ -87,7 +87,7 @@ def open_picture(stream: str | BinaryIO) -> Image.Image:
 
 def look(picture: Image.Image) -> tuple[int, int, bool]:
     """(height, width, grey) as the decoded picture will have them, from the header alone."""
-    # PNG would have to be decoded in full to find metadata behind its pixels; TIFF turned its size on opening.
+    # PNG would have to be decoded in full to find metadata behind its pixels; TIFF has turned it already.
     known = picture.format != "TIFF" if picture.format != "PNG" else "exif" in picture.info
     turned = known and picture.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
     height, width = (picture.width, picture.height) if turned else (picture.height, picture.width)

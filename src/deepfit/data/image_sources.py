@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +20,8 @@ from PIL import Image
 from deepfit.data.image_archive import Archive
 from deepfit.data.image_decode import Broken, open_picture
 from deepfit.errors import DataError
+
+_NUMBERS = re.compile(r"(\d+)")
 
 
 class Pictures(Protocol):
@@ -187,8 +188,8 @@ def open_tree(path: Path) -> Tree:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is, or by its name should be, a .zip."""
-    return path.suffix.lower() == ".zip" or (path.is_file() and zipfile.is_zipfile(path))
+    """Whether a file's name says .zip; by content, office documents would be archives too."""
+    return path.suffix.lower() == ".zip"
 
 
 def pictures_from_memory(source: Any) -> Pictures | None:
@@ -229,10 +230,10 @@ def pictures_from_memory(source: Any) -> Pictures | None:
     return MemoryPictures(source)
 
 
-def natural(name: str) -> tuple[list[Any], str]:
-    """The key that sorts "b2" before "b10", and A beside a."""
-    parts = re.split(r"(\d+)", name.casefold())
-    return [int(part) if position % 2 else part for position, part in enumerate(parts)], name
+def natural(name: str) -> tuple[list[list[Any]], str]:
+    """The key that sorts "b2" before "b10", A beside a, and a folder's files together."""
+    steps = [_NUMBERS.split(step) for step in name.casefold().split("/")]
+    return [[int(part) if place % 2 else part for place, part in enumerate(step)] for step in steps], name
 
 
 def _check_array(array: np.ndarray) -> None:

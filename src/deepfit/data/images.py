@@ -163,6 +163,21 @@ class ImageRows:
         """uint8 [rows, 256]: see `image_duplicates`."""
         return self._shelf.first.signature[self._index]
 
+    def describe(self) -> list[tuple[str, str, str, str]]:
+        """(name, kind, reason, example) of the pictures and every column that came with them."""
+        shapes = np.unique(self.shapes(), axis=0)
+        sizes = f"{shapes[0][1]} x {shapes[0][0]} pixels" + (
+            f" and {len(shapes) - 1:,} other sizes" if len(shapes) > 1 else ""
+        )
+        colours = "in colour" if self.coloured().any() else "grey"
+        shown = [("picture", "image", f"{sizes}, {colours}", str(self.column("file")[0]))]
+        for name in self._columns:
+            if name != "file":
+                values = self.column(name)
+                kind = "target" if name == self._target else "unused"
+                shown.append((name, kind, f"{len(np.unique(values)):,} different", str(values[0])))
+        return shown
+
     def concerns(self) -> list[Concern]:
         """What was passed over, mixed sizes and colours, imbalance, near-duplicates with any labels."""
         files = self.column("file")

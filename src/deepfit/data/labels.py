@@ -1,4 +1,7 @@
-"""Targets as numbers for a network and back: classes as int64 codes, amounts as float32 of mean 0 and deviation 1."""
+"""Targets as numbers for a network and back.
+
+Classes as int64 codes, amounts as float32 of mean 0 and deviation 1.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ SHOWN = 10
 
 
 def learn_labels(labels: np.ndarray) -> dict[str, Any]:
-    """{"classes": the labels in ascending order, as JSON values of their own type, "class_rows": how many rows each has}."""
+    """{"classes": the labels in ascending order, as JSON values of their own type, "class_rows".
+
+    How many rows each has}.
+    """
     classes, rows = np.unique(labels, return_counts=True)
     return {"classes": classes.tolist(), "class_rows": rows.tolist()}
 
@@ -23,7 +29,9 @@ def learn_labels(labels: np.ndarray) -> dict[str, Any]:
 def encode_labels(
     labels: np.ndarray, facts: Facts, *, name: str = "the rows", target: str = "target"
 ) -> np.ndarray:
-    """int64 codes [rows], places in facts["classes"]; DataError naming the first label that training did not have.
+    """int64 codes [rows], places in facts["classes"].
+
+    DataError naming the first label that training did not have.
 
     A label is known by its text, so that the whole number 1 of one file is the word "1" of another.
     """
@@ -37,7 +45,8 @@ def encode_labels(
             ", ..." if len(facts["classes"]) > SHOWN else ""
         )
         raise DataError(
-            f"{name}, row {position} (from 0), column '{target}': received '{labels[position]}', which is no class of the training rows ({shown}). "
+            f"{name}, row {position} (from 0), column '{target}': received '{labels[position]}', which is no "
+            f"class of the training rows ({shown}). "
             "Correct the label, or train again with rows of this class."
         )
     return found
@@ -49,7 +58,9 @@ def decode_labels(codes: np.ndarray, facts: Facts) -> np.ndarray:
 
 
 def learn_target(values: np.ndarray, transform: Transform = "none") -> dict[str, Any]:
-    """{"mean", "deviation", "transform", "low", "high"} of amounts [rows], after the transform; deviation 1 where all are the same.
+    """{"mean", "deviation", "transform", "low", "high"} of amounts [rows], after the transform.
+
+    Deviation 1 where all are the same.
 
     log asks for amounts above 0 and raises DataError otherwise. low and high are of the amounts as they are.
     """
@@ -57,7 +68,8 @@ def learn_target(values: np.ndarray, transform: Transform = "none") -> dict[str,
     if transform == "log" and values.min() <= 0:
         place = int(np.argmin(values))
         raise DataError(
-            f"row {place} (from 0) of the training rows: expected a target above 0 for its logarithm, received {values[place]}. "
+            f"row {place} (from 0) of the training rows: expected a target above 0 for its logarithm, "
+            f"received {values[place]}. "
             "Train without the logarithm, or correct the row."
         )
     moved = np.log(values) if transform == "log" else values
@@ -72,7 +84,10 @@ def learn_target(values: np.ndarray, transform: Transform = "none") -> dict[str,
 
 
 def encode_target(values: np.ndarray, facts: Facts) -> np.ndarray:
-    """(t(y) - mean) / deviation as float32 [rows]; amounts at or below 0 count as the least of training where t is the logarithm."""
+    """(t(y) - mean) / deviation as float32 [rows].
+
+    Amounts at or below 0 count as the least of training where t is the logarithm.
+    """
     values = np.asarray(values, np.float64)
     moved = np.log(np.where(values > 0, values, facts["low"])) if facts["transform"] == "log" else values
     return ((moved - facts["mean"]) / facts["deviation"]).astype(np.float32)
@@ -85,7 +100,7 @@ def decode_target(outputs: np.ndarray, facts: Facts) -> np.ndarray:
 
 
 def log_fits_better(values: np.ndarray) -> bool:
-    """Whether amounts are all above 0 and so skewed that their logarithm is nearer to a normal distribution: |skewness| falls below half."""
+    """Whether amounts are above 0 and so skewed that the logarithm more than halves their |skewness|."""
     values = np.asarray(values, np.float64)
     return bool(
         len(values) > 2

@@ -1,7 +1,9 @@
-"""Which rows are trained on, which choose the best epoch, and which are scored: disjoint, the same for the same seed.
+"""Which rows are trained on, which choose the best epoch, and which are scored.
 
-`auto` takes the parts that a source names itself, else draws each class in proportion, else at random. Groups are never on two sides;
-time puts the latest rows into the test. Every class has a row to train on.
+Disjoint, the same for the same seed.
+
+`auto` takes the parts that a source names itself, else draws each class in proportion, else at random. Groups
+are never on two sides; time puts the latest rows into the test. Every class has a row to train on.
 """
 
 from __future__ import annotations
@@ -20,16 +22,26 @@ if TYPE_CHECKING:
 
 WAYS = ("auto", "random", "stratified", "group:COLUMN", "time:COLUMN", "column:COLUMN")
 PARTS = {
-    "train": "train", "training": "train", "fit": "train", "valid": "valid", "validation": "valid", "val": "valid", "dev": "valid",
-    "development": "valid", "test": "test", "testing": "test", "holdout": "test", "hold-out": "test", "eval": "test",
+    "train": "train", "training": "train", "fit": "train",
+    "valid": "valid", "validation": "valid", "val": "valid", "dev": "valid", "development": "valid",
+    "test": "test", "testing": "test", "holdout": "test", "hold-out": "test", "eval": "test",
 }  # fmt: skip
 
 
 @runtime_checkable
 class Alignable(Protocol):
-    """Rows that can take over what was found out about the columns of others."""
+    """Rows whose columns were looked into.
 
-    def aligned(self, other: Any) -> Any: ...
+    They can be too few to learn from, and other rows can take over what was found out.
+    """
+
+    def check_inputs(self) -> None:
+        """DataError where there is nothing to learn from."""
+        ...
+
+    def aligned(self, other: Any) -> Any:
+        """The same rows, seen as the other ones are."""
+        ...
 
 
 def split(
@@ -45,9 +57,10 @@ def split(
 ) -> Splits:
     """Rows for training, validation and test.
 
-    test_fraction is a share of all rows (0: no test), valid_fraction a share of the others. test, valid: rows from elsewhere, which are
-    taken as they are. classes: the target is a class (None: it is unless it is float). OptionError for a way that
-    does not exist; DataError for too few rows, and for a target that nothing can be learned from.
+    test_fraction is a share of all rows (0: no test), valid_fraction a share of the others. test, valid: rows
+    from elsewhere, which are taken as they are. classes: the target is a class (None: it is unless it is
+    float). OptionError for a way that does not exist; DataError for too few rows, and for a target that
+    nothing can be learned from.
     """
     way, column = parse_split(how)
     labels = rows.target()
@@ -55,6 +68,8 @@ def split(
         classes = labels is not None and labels.dtype.kind != "f"
     if labels is not None:
         check_learnable(rows, labels, classes=classes)
+    if isinstance(rows, Alignable):
+        rows.check_inputs()
     test, valid = (part.aligned(rows) if isinstance(part, Alignable) else part for part in (test, valid))
     wants_test, wants_valid = test is None and test_fraction > 0, valid is None
     part = np.full(len(rows), "train", "<U5")
@@ -109,7 +124,8 @@ def parse_split(how: str) -> tuple[str, str]:
     takes_column = f"{way}:COLUMN" in WAYS
     if way not in [each.partition(":")[0] for each in WAYS]:
         raise OptionError(
-            f"--split: there is no way to split called '{how}'. {suggest(way, WAYS)} Ways are {', '.join(WAYS)}."
+            f"--split: there is no way to split called '{how}'. {suggest(way, WAYS)} Ways are "
+            f"{', '.join(WAYS)}."
         )
     if takes_column != bool(colon and column):
         wanted = f"a column after it, as in {way}:COLUMN" if takes_column else "no column after it"
@@ -118,7 +134,10 @@ def parse_split(how: str) -> tuple[str, str]:
 
 
 def named_parts(rows: Rows, column: str) -> np.ndarray:
-    """ "train", "valid" or "test" for each row, from a column that says so in one of the usual words; DataError for another word."""
+    """The part of each row, "train", "valid" or "test", from a column that says so in one of the usual words.
+
+    DataError for another word.
+    """
     values = rows.column(column)
     words = {value: PARTS.get(str(value).strip().lower()) for value in set(values.tolist())}
     for value, part in words.items():
@@ -127,7 +146,8 @@ def named_parts(rows: Rows, column: str) -> np.ndarray:
                 place for place, each in enumerate(values.tolist()) if each is value or each == value
             )
             raise DataError(
-                f"{rows.name}, {_where(rows, place)}, column '{column}': expected train, valid or test, received '{value}'. "
+                f"{rows.name}, {_where(rows, place)}, column '{column}': expected train, valid or test, "
+                f"received '{value}'. "
                 "Correct the cell, or choose another --split."
             )
     return np.array([words[value] for value in values.tolist()], "<U5")
@@ -142,21 +162,25 @@ def check_learnable(rows: Rows, labels: np.ndarray, *, classes: bool) -> None:
     if not classes:
         if labels.min() == labels.max():
             raise DataError(
-                f"{rows.name}: {shown} is {labels[0]} in every row, so there is nothing to learn. Name another --target."
+                f"{rows.name}: {shown} is {labels[0]} in every row, so there is nothing to learn. Name "
+                "another --target."
             )
         return
     values, counts = np.unique(labels, return_counts=True)
     if len(values) == 1:
         raise DataError(
-            f"{rows.name}: {shown} is '{values[0]}' in every row, so there is nothing to learn. Name another target, or add rows of a second class."
+            f"{rows.name}: {shown} is '{values[0]}' in every row, so there is nothing to learn. Name another "
+            "target, or add rows of a second class."
         )
     if counts.min() == 1:
         lonely = values[counts == 1]
         place = int(np.flatnonzero(labels == lonely[0])[0])
         more = f" (and {len(lonely) - 1} more classes)" if len(lonely) > 1 else ""
         raise DataError(
-            f"{rows.name}, {_where(rows, place)}: {shown} has the class '{lonely[0]}'{more} in one row only, and a class needs two, one to "
-            "learn from and one to be scored on. Add rows of it, join it with another class, or delete the row."
+            f"{rows.name}, {_where(rows, place)}: {shown} has the class '{lonely[0]}'{more} in one row only, "
+            "and a class needs two, one to "
+            "learn from and one to be scored on. Add rows of it, join it with another class, or delete the "
+            "row."
         )
 
 
@@ -171,16 +195,17 @@ def _held_out(
     later: int,
 ) -> np.ndarray:
     """Positions within `free` to hold out. later: parts that will be held out of the rest after this one."""
-    if len(free) < 2 + later:
-        raise DataError(_too_few(rows, 2 + later))
     own = labels[free] if labels is not None else None
+    keep = later + (len(np.unique(own)) if own is not None and way == "stratified" else 1)
+    if len(free) <= keep:
+        raise DataError(_too_few(rows, keep + 1))
     if way == "time":
         return by_time(rows, column, free, fraction)
     if way == "group":
         return by_group(rows.name, rows.column(column)[free], column, fraction, rng, own, later)
     if way == "stratified" and own is not None:
-        return proportional(own, fraction, rng)
-    return uniform(len(free), fraction, rng)
+        return proportional(own, fraction, rng, later)
+    return uniform(len(free), fraction, rng, keep)
 
 
 def _check_classes(rows: Rows, labels: np.ndarray, part: np.ndarray, how: str, *, mend: bool) -> None:
@@ -189,7 +214,8 @@ def _check_classes(rows: Rows, labels: np.ndarray, part: np.ndarray, how: str, *
     if len(missing) and not mend:
         elsewhere = int((labels == missing[0]).sum())
         raise DataError(
-            f"{rows.name}: with --split {how} no training row is of the class '{missing[0]}' (all its {elsewhere:,} rows are held out). "
+            f"{rows.name}: with --split {how} no training row is of the class '{missing[0]}' (all its "
+            f"{elsewhere:,} rows are held out). "
             "Use --split stratified, or add rows."
         )
     for label in missing:
@@ -204,7 +230,11 @@ def _check_sizes(rows: Rows, chosen: dict[str, np.ndarray], *, wants_test: bool,
 
 def _too_few(rows: Rows, needed: int, name: str = "") -> str:
     lacking = f"none is left for the part '{name}'" if name else "that is too few to hold some out"
-    return f"{rows.name}: received {len(rows)} row{'s' if len(rows) != 1 else ''}, and {lacking}. At least {needed} are needed; hundreds are better."
+    plural = "" if len(rows) == 1 else "s"
+    return (
+        f"{rows.name}: received {len(rows)} row{plural}, and {lacking}. "
+        f"At least {needed} are needed; hundreds are better."
+    )
 
 
 def _where(rows: Rows, place: int) -> str:

@@ -12,23 +12,32 @@ if TYPE_CHECKING:
     from deepfit.contract import Rows
 
 DRAWS = 16
-"""Orders of the groups that are tried; the one whose held-out part is nearest to what was asked for is taken."""
+"""Orders of the groups that are tried; the one whose held-out part is nearest to what was asked for is
+taken."""
 
 
-def wanted(rows: int, fraction: float) -> int:
-    """Rows to hold out: the share, rounded, at least one, and at least one is left."""
-    return min(max(round(rows * fraction), 1), rows - 1)
+def wanted(rows: int, fraction: float, keep: int = 1) -> int:
+    """Rows to hold out: the share, rounded, at least one.
+
+    At least `keep` are left, for training and for other parts.
+    """
+    return min(max(round(rows * fraction), 1), rows - keep)
 
 
-def uniform(rows: int, fraction: float, rng: np.random.Generator) -> np.ndarray:
+def uniform(rows: int, fraction: float, rng: np.random.Generator, keep: int = 1) -> np.ndarray:
     """Any rows, each as likely as another."""
-    return np.sort(rng.permutation(rows)[: wanted(rows, fraction)])
+    return np.sort(rng.permutation(rows)[: wanted(rows, fraction, keep)])
 
 
-def proportional(labels: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """From each class its share, rounded by largest remainder so that the total is right; at least one row of each class is left."""
+def proportional(labels: np.ndarray, fraction: float, rng: np.random.Generator, later: int = 0) -> np.ndarray:
+    """From each class its share, rounded by largest remainder so that the total is right.
+
+    At least one row of each class is left.
+
+    later: parts that are still to be held out of the rest, and need a row.
+    """
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    total = wanted(len(labels), fraction)
+    total = wanted(len(labels), fraction, len(counts) + later)
     exact = counts * (total / len(labels))
     take = np.minimum(np.floor(exact).astype(np.int64), counts - 1)
     for place in np.argsort(-(exact - take), kind="stable"):
@@ -51,7 +60,9 @@ def by_group(
     labels: np.ndarray | None,
     later: int,
 ) -> np.ndarray:
-    """Whole groups, together as near to the share as a few seeded orders come, preferring those that leave every class a row.
+    """Whole groups, together as near to the share as a few seeded orders come.
+
+    Preferring those that leave every class a row.
 
     A missing group is a group of its own. later: parts that are still to be held out of the rest.
     """
@@ -59,7 +70,8 @@ def by_group(
     _, codes, counts = np.unique(words, return_inverse=True, return_counts=True)
     if len(counts) < 2 + later:
         raise DataError(
-            f"{name}: column '{column}' has {len(counts)} group{'s' if len(counts) != 1 else ''} among these rows, and --split group:{column} "
+            f"{name}: column '{column}' has {len(counts)} group{'s' if len(counts) != 1 else ''} among these "
+            f"rows, and --split group:{column} "
             f"needs at least {2 + later}, so that none is on two sides. Use --split random, or add groups."
         )
     total = wanted(len(values), fraction)
@@ -79,11 +91,15 @@ def by_group(
 
 
 def by_time(rows: Rows, column: str, free: np.ndarray, fraction: float) -> np.ndarray:
-    """The latest rows; rows of the same time are on the same side. DataError where a row has no time, or all have the same."""
+    """The latest rows; rows of the same time are on the same side.
+
+    DataError where a row has no time, or all have the same.
+    """
     values = rows.column(column)[free]
     if values.dtype.kind not in "Mmiuf":
         raise DataError(
-            f"{rows.name}: --split time:{column} needs dates or numbers, and column '{column}' holds words such as '{values[0]}'. "
+            f"{rows.name}: --split time:{column} needs dates or numbers, and column '{column}' holds words "
+            f"such as '{values[0]}'. "
             "Write dates as YYYY-MM-DD."
         )
     absent = np.isnat(values) if values.dtype.kind in "Mm" else np.isnan(values)
@@ -92,14 +108,16 @@ def by_time(rows: Rows, column: str, free: np.ndarray, fraction: float) -> np.nd
         where = getattr(rows, "where", None)
         shown = where(place) if where is not None else f"row {place}"
         raise DataError(
-            f"{rows.name}, {shown}, column '{column}': the time is missing, so the row is neither early nor late. Fill it in, or delete the row."
+            f"{rows.name}, {shown}, column '{column}': the time is missing, so the row is neither early nor "
+            "late. Fill it in, or delete the row."
         )
     order = np.argsort(values, kind="stable")
     ascending = values[order]
     starts = np.flatnonzero(ascending[1:] != ascending[:-1]) + 1
     if len(starts) == 0:
         raise DataError(
-            f"{rows.name}: column '{column}' holds the same time in all rows to split, {ascending[0]}. Use --split random."
+            f"{rows.name}: column '{column}' holds the same time in all rows to split, {ascending[0]}. Use "
+            "--split random."
         )
     cut = starts[np.argmin(np.abs(starts - (len(values) - wanted(len(values), fraction))))]
     return np.sort(order[cut:])

@@ -1,4 +1,7 @@
-"""What a careful reader says of a table before training: what is no input and why, what gives the target away, what repeats."""
+"""What a careful reader says of a table before training.
+
+What is no input and why, what gives the target away, what repeats.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,8 @@ def _columns(rows: TableRows) -> Iterator[Concern]:
             yield Concern(
                 "time",
                 name,
-                f"column '{name}' tells when. If the network will be asked about later rows than it has seen, use --split time:{name}; "
+                f"column '{name}' tells when. If the network will be asked about later rows than it has "
+                f"seen, use --split time:{name}; "
                 "a random split flatters the scores.",
             )
         if kind.kind == "category":
@@ -52,13 +56,18 @@ def _columns(rows: TableRows) -> Iterator[Concern]:
                 yield Concern(
                     "identifier",
                     name,
-                    f"column '{name}' is a category with {distinct:,} different values in {len(head):,} rows, so most rows have one of their own and "
-                    f"little can be learned from it. Leave it out with --kinds {name}=ignore if it only names the rows.",
+                    f"column '{name}' is a category with {distinct:,} different values in {len(head):,} "
+                    "rows, so most rows have one of their own and "
+                    f"little can be learned from it. Leave it out with --kinds {name}=ignore if it only "
+                    "names the rows.",
                 )
 
 
 def _given_away(rows: TableRows) -> Iterator[Concern]:
-    """Columns that alone predict the target almost without error: often written down after it, or computed from it."""
+    """Columns that alone predict the target almost without error.
+
+    Often written down after it, or computed from it.
+    """
     if rows.target_name is None or len(rows) < FEWEST_FOR_GIVEAWAY:
         return
     sample = (
@@ -75,7 +84,8 @@ def _given_away(rows: TableRows) -> Iterator[Concern]:
             yield Concern(
                 "leak",
                 name,
-                f"column '{name}' alone predicts '{rows.target_name}' almost without error ({found}). If it is written down after the target is "
+                f"column '{name}' alone predicts '{rows.target_name}' almost without error ({found}). If it "
+                "is written down after the target is "
                 f"known, or computed from it, leave it out with --kinds {name}=ignore.",
             )
 
@@ -91,7 +101,8 @@ def _duplicates(rows: TableRows) -> Iterator[Concern]:
     first = order[np.flatnonzero(same)[0]]
     second = order[np.flatnonzero(same)[0] + 1]
     low, high = sorted((int(first), int(second)))
-    message = f"{repeats:,} of {len(rows):,} rows repeat the inputs of another row (such as {rows.where(high)} those of {rows.where(low)})"
+    example = f"{rows.where(high)} those of {rows.where(low)}"
+    message = f"{repeats:,} of {len(rows):,} rows repeat the inputs of another row (such as {example})"
     target = rows.target()
     if target is not None:
         differing = int((target[order[1:]][same] != target[order[:-1]][same]).sum())
@@ -109,6 +120,7 @@ def _imbalance(rows: TableRows) -> Iterator[Concern]:
         yield Concern(
             "imbalance",
             rows.target_name,
-            f"the class '{rarest}' has {counted['rows'][-1]:,} rows ({shares[-1]:.2%}), '{commonest}' has {shares[0]:.1%}. Accuracy says little then; "
+            f"the class '{rarest}' has {counted['rows'][-1]:,} rows ({shares[-1]:.2%}), '{commonest}' has "
+            f"{shares[0]:.1%}. Accuracy says little then; "
             "look at balanced accuracy and ROC AUC.",
         )

@@ -1,11 +1,12 @@
 """Columns of a table as two arrays for a network: numbers (float32) and categories (int32).
 
-number: z = (x - median) * scale, then z / sqrt(1 + (z / 3)^2), which bends outliers towards 3; scale = 1 / IQR, or 2 / range
-where the IQR is 0, or 0 for a constant. Source: RealMLP, Holzmueller et al. 2024, arXiv 2407.04491, section 3. A missing number is 0, and
-a column that had missing values in training gets a second one, 1.0 where the value is missing.
-datetime: the time in years like a number, then sine and cosine of month, day of the month, weekday and (where training has
-times of day) hour; steps that never change in training are left out.
-category: 0 = not seen in training, or in too few rows to learn from; 1..K by falling frequency, missing being a value of its own.
+number: z = (x - median) * scale, then z / sqrt(1 + (z / 3)^2), which bends outliers towards 3; scale = 1 /
+IQR, or 2 / range where the IQR is 0, or 0 for a constant. Source: RealMLP, Holzmueller et al. 2024, arXiv
+2407.04491, section 3. A missing number is 0, and a column that had missing values in training gets a second
+one, 1.0 where the value is missing. datetime: the time in years like a number, then sine and cosine of month,
+day of the month, weekday and (where training has times of day) hour; steps that never change in training are
+left out. category: 0 = not seen in training, or in too few rows to learn from; 1..K by falling frequency,
+missing being a value of its own.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ MOST_CATEGORIES = 4096
 """The most frequent values of a column that get a code of their own."""
 
 FEWEST_ROWS = 3
-"""A value in fewer rows shares code 0 with the values that training never sees, so that code is learned too (tables below
-100 * FEWEST_ROWS rows ask for proportionally fewer)."""
+"""A value in fewer rows shares code 0 with the values that training never sees, so that code is learned
+too (tables below 100 * FEWEST_ROWS rows ask for proportionally fewer)."""
 
 QUANTILES = np.linspace(0, 1, 51)
 """The ends and 49 inner quantiles, as edges of piecewise linear embeddings (arXiv 2203.05556)."""
+
+LARGEST = 1e100
+"""Beyond this a square would overflow."""
 
 CHUNK_VALUES = 1 << 21
 """Values encoded at a time: small enough for the caches, large enough to hide what a call costs."""
@@ -46,9 +50,10 @@ PERIODS: Mapping[str, tuple[Callable[[pl.Series], pl.Series], int, int]] = {
 def learn_columns(rows: TableRows) -> dict[str, Any]:
     """What encoding needs to know, from training rows only; plain JSON.
 
-    "columns": one record an input: name, kind, what it was fitted to, and "numbers" / "category": its places in the arrays.
-    "unused": column -> why it is no input. "num_numbers", "number_names": the float array's columns; "edges": for each of them the
-    bin edges of a piecewise linear embedding, ascending, at least two. "category_sizes": for each code column, codes there are (K + 1).
+    "columns": one record an input: name, kind, what it was fitted to, and "numbers" / "category": its places
+    in the arrays. "unused": column -> why it is no input. "num_numbers", "number_names": the float array's
+    columns; "edges": for each of them the bin edges of a piecewise linear embedding, ascending, at least two.
+    "category_sizes": for each code column, codes there are (K + 1).
     """
     records: list[dict[str, Any]] = []
     names: list[str] = []
@@ -89,7 +94,8 @@ def learn_columns(rows: TableRows) -> dict[str, Any]:
 def encode_columns(rows: TableRows, facts: Facts) -> dict[str, np.ndarray]:
     """{"numbers": float32 [rows, num_numbers], "categories": int32 [rows, columns of category]}.
 
-    Columns that training did not have are ignored; DataError where one is missing. A value's code does not depend on the other rows.
+    Columns that training did not have are ignored; DataError where one is missing. A value's code does not
+    depend on the other rows.
     """
     columns = facts["columns"]
     check_columns(rows.table, {column["name"]: column for column in columns})
@@ -115,13 +121,16 @@ def encode_columns(rows: TableRows, facts: Facts) -> dict[str, np.ndarray]:
 
 
 def clip_smoothly(z: np.ndarray) -> np.ndarray:
-    """z / sqrt(1 + (z / 3)^2): nearly z around 0, never beyond 3 in size. arXiv 2407.04491, section 3."""
-    with np.errstate(over="ignore"):
-        return z / np.sqrt(1.0 + np.square(z / 3.0))
+    """Z / sqrt(1 + (z / 3)^2): nearly z around 0, never beyond 3 in size. arXiv 2407.04491, section 3."""
+    z = np.clip(z, -LARGEST, LARGEST)
+    return z / np.sqrt(1.0 + np.square(z / 3.0))
 
 
 def robust_scale(values: np.ndarray) -> tuple[float, float]:
-    """(median, factor) of values that are sorted and not missing: 1 / IQR, or 2 / range, or 0 where all are the same."""
+    """(median, factor) of values that are sorted and not missing.
+
+    1 / IQR, or 2 / range, or 0 where all are the same.
+    """
     if len(values) == 0:
         return 0.0, 0.0
     low, middle, high = _quantiles(values, np.array([0.25, 0.5, 0.75]))

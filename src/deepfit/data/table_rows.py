@@ -21,8 +21,8 @@ HASH_ROWS = 1 << 18
 class TableRows:
     """The rows `index` (all where None) of a table; implements `deepfit.contract.Rows`.
 
-    table: as read. frame: the same with each column in the type that its kind is encoded from. kinds: of every column but the
-    target. goal: what the target is for; None where there is no target to speak of.
+    table: as read. frame: the same with each column in the type that its kind is encoded from. kinds: of
+    every column but the target. goal: what the target is for; None where there is no target to speak of.
     """
 
     def __init__(
@@ -83,7 +83,10 @@ class TableRows:
         return self.series(name).to_numpy()
 
     def target(self) -> np.ndarray | None:
-        """float64 values (regression), or labels as int64, bool or str (classification); None where a row has none."""
+        """float64 values (regression), or labels as int64, bool or str (classification).
+
+        None where a row has none.
+        """
         if self.target_name is None or self.target_name not in self.frame.columns:
             return None
         values = self.series(self.target_name)
@@ -118,8 +121,23 @@ class TableRows:
         """The columns that a network sees, in the order of the table."""
         return [name for name, kind in self.kinds.items() if kind.kind in INPUTS]
 
+    def check_inputs(self) -> None:
+        """DataError where no column is an input, saying why for each."""
+        if not self.inputs():
+            reasons = [
+                f"'{name}' is {kind.kind} ({kind.reason})" for name, kind in list(self.kinds.items())[:8]
+            ]
+            raise DataError(
+                f"{self.name}: no column is left to learn from: "
+                f"{'; '.join(reasons) or 'there is none but the target'}. "
+                "Add columns, or say --kinds COLUMN=number or COLUMN=category."
+            )
+
     def describe(self) -> list[tuple[str, str, str, str]]:
-        """(name, kind, reason, example) of every column, for `deepfit check`; the target's kind is "target"."""
+        """(name, kind, reason, example) of every column, for `deepfit check`.
+
+        The target's kind is "target".
+        """
         shown = []
         for column in self.table.frame:
             place = 0 if column[0] is not None else column.is_not_null().arg_max() or 0
@@ -130,11 +148,15 @@ class TableRows:
         return shown
 
     def aligned(self, other: TableRows) -> TableRows:
-        """These rows with the kinds of other rows, which the network is trained on; DataError where a column is missing."""
+        """These rows with the kinds of other rows, which the network is trained on.
+
+        DataError where a column is missing.
+        """
         for name in other.inputs():
             if name not in self.table.frame.columns:
                 raise DataError(
-                    f"{self.name}: there is no column '{name}', which {other.name} has. {suggest(name, self.table.frame.columns)}"
+                    f"{self.name}: there is no column '{name}', which {other.name} has. "
+                    f"{suggest(name, self.table.frame.columns)}"
                 )
         kinds = {name: kind for name, kind in other.kinds.items() if name in self.table.frame.columns}
         frame = typed_frame(self.table, kinds, self.target_name, self.goal)
@@ -149,7 +171,9 @@ class TableRows:
         )
 
     def fingerprints(self) -> np.ndarray:
-        """uint64 [rows] from every column but the target, identifiers and constants; columns may stand in any order.
+        """uint64 [rows] from every column but the target, identifiers and constants.
+
+        Columns may stand in any order.
 
         A number counts as float32 unless it is whole, so that a value is the same however a file was stored.
         """
@@ -180,9 +204,10 @@ def read_rows(
 ) -> TableRows:
     """The rows of a source for one goal, checked; DataError before any training.
 
-    missing, kinds: as the options write them (`n/a,unknown`, `zip=category`) or as collections. split: a column that only says how to
-    split (group:COL, column:COL) is no input unless kinds says so. columns: what `learn_columns` returned, at predict: the
-    columns are read as they were then, and the target may be missing.
+    missing, kinds: as the options write them (`n/a,unknown`, `zip=category`) or as collections. split: a
+    column that only says how to split (group:COL, column:COL) is no input unless kinds says so. columns: what
+    `learn_columns` returned, at predict: the columns are read as they were then, and the target may be
+    missing.
     """
     words = (
         [word.strip() for word in missing.split(",") if word.strip()]
@@ -210,7 +235,7 @@ def read_rows(
                 )
             )
     found = infer_kinds(table, given, but=target)
-    rows = TableRows(
+    return TableRows(
         table,
         typed_frame(table, found, target, goal),
         found,
@@ -219,21 +244,15 @@ def read_rows(
         index=index,
         notes=notes,
     )
-    if not rows.inputs():
-        reasons = (
-            "; ".join(f"'{name}' is {kind.kind} ({kind.reason})" for name, kind in list(found.items())[:8])
-            or "there is no other column"
-        )
-        raise DataError(
-            f"{table.name}: no column is left to learn from: {reasons}. Add columns, or say --kinds COLUMN=number or =category."
-        )
-    return rows
 
 
 def typed_frame(
     table: Table, kinds: Mapping[str, Kind], target: str | None, goal: Goal | None
 ) -> pl.DataFrame:
-    """Every column in the type that its kind is encoded from; DataError naming the row of what does not fit, or is infinite."""
+    """Every column in the type that its kind is encoded from.
+
+    DataError naming the row of what does not fit, or is infinite.
+    """
     typed = []
     for column in table.frame:
         if column.name == target and goal is not None:
@@ -278,7 +297,8 @@ def check_columns(table: Table, names: Mapping[str, Any]) -> None:
         extra = [name for name in table.frame.columns if name not in names]
         hint = suggest(absent[0], extra) if extra else f"It has: {', '.join(table.frame.columns[:10])}."
         raise DataError(
-            f"{table.name}: there is no column '{absent[0]}'{others}, which the model was trained with. {hint}\n"
+            f"{table.name}: there is no column '{absent[0]}'{others}, which the model was trained with. "
+            f"{hint}\n"
             "  Add the column (cells may be empty where the value is not known)."
         )
 

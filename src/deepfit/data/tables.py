@@ -1,7 +1,10 @@
-"""A table from whatever holds one: a file, a frame of any library, named arrays, a matrix. Read with Polars, typed, tidied.
+"""A table from whatever holds one: a file, a frame of any library, named arrays, a matrix.
 
-Files: CSV and TSV (delimiter found by itself), Parquet, Arrow IPC (Feather), JSON Lines, a JSON array; the text ones also as .gz and
-.zst. In memory: pandas, Polars and whatever narwhals takes, a mapping of arrays, a list of records, a NumPy matrix (columns x0, x1, ...).
+Read with Polars, typed, tidied.
+
+Files: CSV and TSV (delimiter found by itself), Parquet, Arrow IPC (Feather), JSON Lines, a JSON array; the
+text ones also as .gz and .zst. In memory: pandas, Polars and whatever narwhals takes, a mapping of arrays, a
+list of records, a NumPy matrix (columns x0, x1, ...).
 """
 
 from __future__ import annotations
@@ -25,14 +28,17 @@ from deepfit.errors import DataError
 BATCH_ROWS = 500_000
 HEAD_BYTES = 1 << 20
 HEAD_ROWS = 10_000
+EXACT = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
+"""Whole numbers that int64 holds; wider ones become float64."""
 
 
 @dataclass(frozen=True)
 class Table:
     """A frame and what is needed to speak of it.
 
-    name: for messages, `prices.csv`. first_row: the number of the row at position 0; blank: rows of the file that were skipped.
-    unit: "row" or "line". matrix: the columns came without names, as numbers. notes: what reading has changed.
+    name: for messages, `prices.csv`. first_row: the number of the row at position 0; blank: rows of the file
+    that were skipped. unit: "row" or "line". matrix: the columns came without names, as numbers. notes: what
+    reading has changed.
     """
 
     frame: pl.DataFrame
@@ -44,7 +50,10 @@ class Table:
     notes: Sequence[Concern] = ()
 
     def where(self, position: int) -> str:
-        """The row at a position as the user knows it: "row 812" counts the header of a file as row 1; frames count from 0."""
+        """The row at a position as the user knows it: "row 812" counts the header of a file as row 1.
+
+        Frames count from 0.
+        """
         return f"{self.unit} {text_tables.file_row(int(position), self.first_row, self.blank)}"
 
 
@@ -53,8 +62,9 @@ def read_table(
 ) -> Table:
     """The table that a source holds; DataError where it holds none, naming file, row and column.
 
-    missing: words that mean a missing value in every column, beside those that always do in columns of numbers (NA, NaN, n/a, null,
-    None, ?, -) and the empty cell. kinds: column -> kind, as the user or a trained model says. head: the first rows are enough.
+    missing: words that mean a missing value in every column, beside those that always do in columns of
+    numbers (NA, NaN, n/a, null, None, ?, -) and the empty cell. kinds: column -> kind, as the user or a
+    trained model says. head: the first rows are enough.
     """
     if isinstance(source, Table):
         return source
@@ -147,11 +157,13 @@ def _from_matrix(matrix: np.ndarray) -> Table:
     name = "the array"
     if matrix.ndim != 2:
         raise DataError(
-            f"{name}: expected two axes, [rows, columns], received shape {matrix.shape}. One column is array.reshape(-1, 1)."
+            f"{name}: expected two axes, [rows, columns], received shape {matrix.shape}. One column is "
+            "array.reshape(-1, 1)."
         )
     if matrix.dtype.names is not None or matrix.dtype.kind not in "biufOUS":
         raise DataError(
-            f"{name}: expected numbers or words, received values of type {matrix.dtype}. Convert them, or pass a frame."
+            f"{name}: expected numbers or words, received values of type {matrix.dtype}. Convert them, or "
+            "pass a frame."
         )
     columns = [
         pl.Series(f"x{place}", _plain(matrix[:, place]), strict=False) for place in range(matrix.shape[1])
@@ -167,7 +179,8 @@ def _from_mapping(source: Mapping) -> pl.DataFrame:
     for name, values in source.items():
         if isinstance(values, np.ndarray) and values.ndim != 1:
             raise DataError(
-                f"the arrays, column '{name}': expected one axis, received shape {values.shape}. Give each column its own name."
+                f"the arrays, column '{name}': expected one axis, received shape {values.shape}. Give each "
+                "column its own name."
             )
         columns.append(
             pl.Series(str(name), _plain(values) if isinstance(values, np.ndarray) else values, strict=False)
@@ -187,17 +200,17 @@ def _plain(values: np.ndarray) -> Any:
 def _from_frame(source: Any) -> pl.DataFrame:
     import narwhals as nw
 
-    if isinstance(source, pl.DataFrame):
-        return source
+    if isinstance(source, pl.DataFrame | pl.LazyFrame):
+        return source.lazy().collect()
+    _check_names([str(name) for name in getattr(source, "columns", ())], "the frame")
     try:
         frame = nw.from_native(source)
     except TypeError:
         raise DataError(
-            f"the source is a {type(source).__name__}, which is no table. Pass a path, a frame (pandas, Polars, ...), a mapping of arrays, "
+            f"the source is a {type(source).__name__}, which is no table. Pass a path, a frame (pandas, "
+            "Polars, ...), a mapping of arrays, "
             "a list of records or a NumPy matrix."
         ) from None
-    names = [str(name) for name in getattr(source, "columns", [])]
-    _check_names(names, "the frame")
     if isinstance(frame, nw.LazyFrame):
         return frame.collect("polars").to_native()
     columns = []
@@ -205,7 +218,7 @@ def _from_frame(source: Any) -> pl.DataFrame:
         column = frame[name]
         try:
             columns.append(column.to_polars())
-        except Exception:  # noqa: BLE001 (pandas objects of mixed types fail in many ways, and pyarrow may be missing)
+        except Exception:
             columns.append(pl.Series(str(name), column.to_list(), strict=False))
     return pl.DataFrame(
         [column.alias(str(name)) for name, column in zip(frame.columns, columns, strict=True)]
@@ -216,12 +229,16 @@ def _check_names(names: Sequence[str], source: str) -> None:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise DataError(
-            f"{source}: {names.count(repeated[0])} columns share the name '{repeated[0]}'. Rename all but one."
+            f"{source}: {names.count(repeated[0])} columns share the name '{repeated[0]}'. Rename all but "
+            "one."
         )
 
 
 def _tidy(frame: pl.DataFrame, name: str, missing: Sequence[str]) -> pl.DataFrame:
-    """Types as every reader gives them: missing is null, words are stripped, decimals and times are numbers."""
+    """Types as every reader gives them.
+
+    Missing is null, words are stripped, decimals and times are numbers.
+    """
     if frame.width == 0:
         raise DataError(f"{name}: there is no column. A table needs columns with names, and rows.")
     if frame.height == 0:
@@ -239,7 +256,7 @@ def _tidy_column(column: pl.Series, missing: Sequence[str]) -> pl.Series:
         column = column.fill_nan(None)
     elif dtype == pl.String:
         column = column.str.strip_chars()
-    elif isinstance(dtype, pl.Decimal) or dtype in (pl.Int128, pl.UInt64, pl.UInt128):
+    elif isinstance(dtype, pl.Decimal) or (dtype.is_integer() and dtype not in EXACT):
         column = column.cast(pl.Float64)
     elif dtype == pl.Duration:
         column = column.dt.total_microseconds() / 1e6

@@ -20,7 +20,10 @@ FEW = 20
 
 
 def target_as_read(table: Table, target: str, goal: Goal | None) -> pl.Series:
-    """The target typed for its goal, null where it is missing; DataError where it cannot be learned at all."""
+    """The target typed for its goal, null where it is missing.
+
+    DataError where it cannot be learned at all.
+    """
     if target not in table.frame.columns:
         raise DataError(
             f"{table.name}: there is no column '{target}' to predict. {suggest(target, table.frame.columns)}"
@@ -28,11 +31,13 @@ def target_as_read(table: Table, target: str, goal: Goal | None) -> pl.Series:
     column = table.frame[target]
     if column.null_count() == len(column):
         raise DataError(
-            f"{table.name}: the target '{target}' is missing in every row (all {len(column):,}). Fill it in, or name another --target."
+            f"{table.name}: the target '{target}' is missing in every row (all {len(column):,}). Fill it in, "
+            "or name another --target."
         )
     if column.dtype.is_nested():
         raise DataError(
-            f"{table.name}: the target '{target}' holds {column.dtype} values. Name a column of numbers or words."
+            f"{table.name}: the target '{target}' holds {column.dtype} values. Name a column of numbers or "
+            "words."
         )
     if goal == "regression":
         _check_numbers(table, column)
@@ -42,8 +47,10 @@ def target_as_read(table: Table, target: str, goal: Goal | None) -> pl.Series:
         distinct = values.n_unique()
         if distinct > MOST_CLASSES or values.dtype.is_float():
             raise DataError(
-                f"{table.name}: the target '{target}' is a number with {distinct:,} different values, received as classes "
-                f"(whole, at most {MOST_CLASSES}). Use --task tabular-regression to predict an amount, or write the classes as words."
+                f"{table.name}: the target '{target}' is a number with {distinct:,} different values, "
+                "received as classes "
+                f"(whole, at most {MOST_CLASSES}). Use --task tabular-regression to predict an amount, or "
+                "write the classes as words."
             )
     return values
 
@@ -72,7 +79,8 @@ def check_infinite(table: Table, column: pl.Series) -> None:
     if column.dtype.is_float() and column.is_infinite().any():
         place = column.is_infinite().arg_max() or 0
         raise DataError(
-            f"{table.name}, {table.where(place)}, column '{column.name}': received an infinite number ({column[place]}), and "
+            f"{table.name}, {table.where(place)}, column '{column.name}': received an infinite number "
+            f"({column[place]}), and "
             "nothing can be learned from it. Write the largest sensible number, or leave the cell empty."
         )
 
@@ -86,8 +94,10 @@ def _check_numbers(table: Table, column: pl.Series) -> None:
     if column.dtype == pl.Boolean or words.any():
         place = words.arg_max() or 0
         raise DataError(
-            f"{table.name}, {table.where(place)}, column '{column.name}': expected a number to predict, received '{column[place]}'. "
-            f"{int(words.sum()):,} of {len(column):,} rows hold words. Use --task tabular-classification to predict which of these it is, "
+            f"{table.name}, {table.where(place)}, column '{column.name}': expected a number to predict, "
+            f"received '{column[place]}'. "
+            f"{int(words.sum()):,} of {len(column):,} rows hold words. Use --task tabular-classification to "
+            "predict which of these it is, "
             "or correct the cells."
         )
 
@@ -101,9 +111,10 @@ def _as_numbers(column: pl.Series) -> pl.Series:
 
 
 def guess_goal(source: Any, target: str | None) -> tuple[Goal, str] | None:
-    """The goal that suits a source's target and the reason ("'price' is a number with 987 different values"), from its first rows.
+    """The goal that suits a source's target, and why, from the source's first rows.
 
-    None where the source is no table, or no target is named. DataError for a table that cannot be read or lacks the target.
+    The reason is such as "'price' is a number with 987 different values". None where the source is no table,
+    or no target is named. DataError for a table that cannot be read or lacks the target.
     """
     if target is None or not _is_table(source):
         return None

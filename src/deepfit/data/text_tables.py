@@ -29,10 +29,13 @@ def read_csv(
     kinds: Mapping[str, str],
     head: int | None = None,
 ) -> tuple[pl.DataFrame, Header, tuple[int, ...], list[str]]:
-    """(frame, header, blank, commas): a CSV file, the file's rows that were blank, and the columns read with decimal commas.
+    """(frame, header, blank, commas).
 
-    kinds: what the user says of columns; number makes every word a mistake, category and text keep numbers as they are written.
-    head: read about so many bytes only. DataError for everything that cannot be read, naming the row.
+    A CSV file, the file's rows that were blank, and the columns read with decimal commas.
+
+    kinds: what the user says of columns; number makes every word a mistake, category and text keep numbers as
+    they are written. head: read about so many bytes only. DataError for everything that cannot be read,
+    naming the row.
     """
     texts: set[str] = set()
     while True:
@@ -83,7 +86,8 @@ def _read_once(
             shrunk = size > LARGE_BYTES
     if row - len(blank) == header.rows + 1:
         raise DataError(
-            f"{path.name}: there is a header ({_shown(header.names)}) and no row of values below it. Add rows."
+            f"{path.name}: there is a header ({_shown(header.names)}) and no row of values below it. Add "
+            "rows."
         )
     blank_rows = tuple(blank)
     for column in columns:
@@ -100,16 +104,19 @@ def _parse(
     types = {column.name: column.storage() for column in columns}
     words = any(dtype == pl.String for dtype in types.values())
     if any(dtype != pl.String for dtype in types.values()):
-        found = csv_blocks.parse(
-            block, header, types, row, name, () if words else [marker for marker in MARKERS if marker]
+        frame = csv_blocks.parse_typed(
+            block, header, types, () if words else [each for each in MARKERS if each]
         )
-        if found is not None:
-            return found
-    found = csv_blocks.parse(block, header, dict.fromkeys(types, pl.String), row, name, ())
+        if frame is not None:
+            return frame, ()
+    return csv_blocks.parse_texts(block, header, row, name)
 
 
 def file_row(position: int, first: int, blank: Sequence[int]) -> int:
-    """The file's number of the row at a position of the frame: `first` for position 0, blank lines counted."""
+    """The file's number of the row at a position of the frame.
+
+    `first` for position 0, blank lines counted.
+    """
     row = first + position
     for each in blank:
         if each <= row:
@@ -126,10 +133,14 @@ def stray_word(name: str, where: str, column: Column, value: str) -> DataError:
 
 
 def not_a_number(name: str, where: str, column: str, value: str, others: str = "") -> DataError:
-    """The error for a value that is no number where one is expected, in every reader's and encoder's words."""
+    """The error for a value that is no number where one is expected.
+
+    In every reader's and encoder's words.
+    """
     return DataError(
         f"{name}, {where}, column '{column}': expected a number, received '{value}'.{others}\n"
-        f'  Write it as an empty cell to mean "missing", or pass --missing "{value}", or --kinds {column}=category if these are names.'
+        f'  Write it as an empty cell to mean "missing", or pass --missing "{value}", or --kinds '
+        f"{column}=category if these are names."
     )
 
 
@@ -154,7 +165,10 @@ def read_json_lines(path: Path, compression: str) -> pl.DataFrame:
 
 
 def read_json(path: Path, compression: str) -> pl.DataFrame:
-    """A JSON array of objects, an object of arrays, or JSON Lines in a .json file; DataError naming the line where it breaks."""
+    """A JSON array of objects, an object of arrays, or JSON Lines in a .json file.
+
+    DataError naming the line where it breaks.
+    """
     with open_text(path, compression) as file:
         content = file.read()
     csv_blocks.check_utf8(content, path.name, 1)
@@ -164,7 +178,8 @@ def read_json(path: Path, compression: str) -> pl.DataFrame:
         if error.msg == "Extra data":
             return read_json_lines(path, compression)
         raise DataError(
-            f"{path.name}, line {error.lineno}: this is not JSON: {error.msg} (column {error.colno}). Correct the file."
+            f"{path.name}, line {error.lineno}: this is not JSON: {error.msg} (column {error.colno}). "
+            "Correct the file."
         ) from None
     if isinstance(value, dict) and value and all(isinstance(each, list) for each in value.values()):
         lengths = {key: len(each) for key, each in value.items()}
@@ -177,7 +192,8 @@ def read_json(path: Path, compression: str) -> pl.DataFrame:
         value = [value]
     if not isinstance(value, list) or not value or not all(isinstance(each, dict) for each in value):
         raise DataError(
-            f'{path.name}: expected an array of objects, such as [{{"rooms": 3, "price": 120}}], received {str(value)[:40]!r}.'
+            f'{path.name}: expected an array of objects, such as [{{"rooms": 3, "price": 120}}], received '
+            f"{str(value)[:40]!r}."
         )
     return _records(value)
 
@@ -187,11 +203,13 @@ def _object(line: bytes, name: str, number: int) -> dict:
         value = json.loads(line)
     except json.JSONDecodeError as error:
         raise DataError(
-            f"{name}, line {number}: this is not JSON: {error.msg}, received '{line.decode()[:40]}'. Correct the line."
+            f"{name}, line {number}: this is not JSON: {error.msg}, received '{line.decode()[:40]}'. Correct "
+            "the line."
         ) from None
     if not isinstance(value, dict):
         raise DataError(
-            f"{name}, line {number}: expected an object such as {{\"rooms\": 3}}, received '{line.decode()[:40]}'."
+            f'{name}, line {number}: expected an object such as {{"rooms": 3}}, received '
+            f"'{line.decode()[:40]}'."
         )
     return value
 

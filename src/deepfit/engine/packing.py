@@ -63,18 +63,19 @@ def save_atomically(path: Path, tree: Mapping[str, Any]) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, metadata={"outline": outline})
-        with open(partial, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        try:
+            save_file(tensors, partial, metadata={"outline": outline})
+            with open(partial, "rb") as file:
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
         _sync_folder(path.parent)
     except (OSError, SafetensorError) as error:
         raise TrainingError(
             f"{path}: the checkpoint could not be written ({error}). The one before it is intact: make room on the disk, "
             f"then run 'deepfit resume {path.parent.parent}'."
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

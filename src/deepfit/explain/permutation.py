@@ -1,7 +1,10 @@
-"""How much a trained network leans on each column of a table: shuffle the column, and see how much worse the score gets.
+"""How much a trained network leans on each column of a table.
 
-Breiman 2001, "Random Forests", section 10. Columns are shuffled in the encoded arrays, all places of a source column together, so
-a time column moves as one. Each repeat draws its own rows and its own shuffles; the interval is Student's over the repeats.
+Shuffle the column, and see how much worse the score gets.
+
+Breiman 2001, "Random Forests", section 10. Columns are shuffled in the encoded arrays, all places of a source
+column together, so a time column moves as one. Each repeat draws its own rows and its own shuffles; the
+interval is Student's over the repeats.
 """
 
 from __future__ import annotations
@@ -25,11 +28,16 @@ REPEATS = 5
 MOST_ROWS = 2000
 FEWEST_ROWS = 100
 ROWS_IN_ALL = 150_000
-"""Rows that the network is asked about, over all columns and repeats, so that many columns do not take minutes."""
+"""Rows that the network is asked about, over all columns and repeats.
+
+So that many columns do not take minutes.
+"""
 
 
 def of_columns(result: Result, *, seed: int = 0) -> dict[str, Interval]:
-    """The importance of every input column of a table on the test rows, the largest first; empty where nothing was encoded by column.
+    """The importance of every input column of a table on the test rows, the largest first.
+
+    Empty where nothing was encoded by column.
 
     The value is the loss of the task's main metric, positive where the column helps.
     """
@@ -48,13 +56,18 @@ def of_columns(result: Result, *, seed: int = 0) -> dict[str, Interval]:
 
 
 def column_places(facts: Facts) -> dict[str, list[tuple[str, int]]]:
-    """Where each column of a table went: from the records that `data.table_encoding.learn_columns` leaves in the facts."""
+    """Where each column of a table went.
+
+    From the records that `data.table_encoding.learn_columns` leaves in the facts.
+    """
     learned: Any = facts.get("columns", ())
     records = learned.get("columns", ()) if isinstance(learned, Mapping) else learned
     places = {}
     for record in records:
         numbers = [("numbers", place) for place in record.get("numbers", ())]
-        places[record["name"]] = numbers + ([("categories", record["category"])] if "category" in record else [])
+        places[record["name"]] = numbers + (
+            [("categories", record["category"])] if "category" in record else []
+        )
     return places
 
 
@@ -69,12 +82,13 @@ def importance(
 ) -> dict[str, Interval]:
     """Mean loss of score when a source column is shuffled, with its 95 % interval, the largest first.
 
-    score: (encoded rows, their positions in batch) -> a number of which more is better. The same seed gives the same numbers. A repeat
-    whose score is not defined counts for nothing; a column without a defined repeat is left out.
+    score: (encoded rows, their positions in batch) -> a number of which more is better. The same seed gives
+    the same numbers. A repeat whose score is not defined counts for nothing; a column without a defined
+    repeat is left out.
     """
     rows = num_rows(batch)
-    share = ROWS_IN_ALL // max(1, repeats * (len(places) + 1))
-    drawn_rows = min(rows, max_rows, max(FEWEST_ROWS, share))
+    repeats = int(np.clip(ROWS_IN_ALL // (FEWEST_ROWS * (len(places) + 1)), 2, repeats))
+    drawn_rows = min(rows, max_rows, max(FEWEST_ROWS, ROWS_IN_ALL // (repeats * (len(places) + 1))))
     arrays = {name: np.asarray(array) for name, array in cut(batch, 0, rows).items()}
     losses: dict[str, list[float]] = {name: [] for name in places}
     for repeat in range(repeats):

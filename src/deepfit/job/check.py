@@ -8,6 +8,7 @@ from typing import Any
 
 from deepfit import catalog
 from deepfit.contract import Concern
+from deepfit.job.rows import prepare_rows
 from deepfit.options import resolve
 
 
@@ -15,7 +16,7 @@ from deepfit.options import resolve
 class Checked:
     """What was found.
 
-    The task and why it was inferred, and for each column its name, kind, the reason and an example.
+    The task and why it was inferred, the columns (name, kind, reason, example), the concerns.
     """
 
     task: str
@@ -28,29 +29,12 @@ class Checked:
 def check(
     source: Any, *, task: str | None = None, options: Mapping[str, Any] | None = None, test: Any = None
 ) -> Checked:
-    """Read a source as training would and say what there is to say.
-
-    The same errors as training, before it.
-    """
-    from deepfit.data.split import split
-    from deepfit.judge import leaks
-
+    """Read a source as training would and say what there is to say, with the same errors as training."""
     given = {name: value for name, value in (options or {}).items() if value is not None}
     reason = None
     if task is None:
         task, reason = catalog.infer(source, given.get("target"))
     kind = catalog.find(task)
-    chosen = kind(resolve(kind.Options, given))
-    rows = chosen.read(source)
-    splits = split(
-        rows,
-        chosen.options.split,
-        test_fraction=chosen.options.test_fraction,
-        valid_fraction=chosen.options.valid_fraction,
-        seed=chosen.options.seed,
-        test=chosen.read(test) if test is not None else None,
-        valid=None,
-        classes=chosen.classes,
-    )
-    concerns = leaks.find(splits.train, splits.test, splits.valid)
-    return Checked(catalog.spelled(task), reason, len(rows), list(rows.describe()), concerns)
+    prepared = prepare_rows(kind(resolve(kind.Options, given)), {"source": source, "test": test})
+    rows = prepared.rows
+    return Checked(catalog.spelled(task), reason, len(rows), list(rows.describe()), prepared.concerns)

@@ -16,6 +16,7 @@ from deepfit.contract import Answers, Batch, Concern, Progress, Rows, Splits, Ta
 from deepfit.errors import DataError
 from deepfit.job import folder
 from deepfit.job.result import Result, Stage
+from deepfit.job.rows import prepare_rows
 
 if TYPE_CHECKING:
     from deepfit.model import Model
@@ -57,12 +58,14 @@ class Job:
         """
         began, load = time.monotonic(), machine.read_load()
         yield Stage("read", f"Reading {_shown(self.places['source'])}")
-        splits, concerns = self.read()
+        prepared = prepare_rows(self.task, self.places)
+        splits, facts, concerns = prepared.splits, dict(prepared.facts), prepared.concerns
+        self.rows = {part: len(getattr(splits, part) or ()) for part in ("train", "valid", "test")}
+        del prepared
         self.seconds["read"] = time.monotonic() - began
         self.open_folder(splits)
 
         yield Stage("encode", f"Encoding {_counts(splits)}")
-        facts = dict(self.task.learn(splits.train))
         data = self.encode(splits, facts)
         kept = self.kept(splits)
         del splits
@@ -84,29 +87,6 @@ class Job:
                 )
                 baselines[baseline.name] = baseline.answers
         yield from self.close(model, kept, answers, baselines, concerns, began)
-
-    def read(self) -> tuple[Splits[Rows], list[Concern]]:
-        """Rows for training, validation and test, checked; DataError before any training."""
-        from deepfit.data.split import split
-        from deepfit.judge import leaks
-
-        rows = self.task.read(self.places["source"])
-        test, valid = (
-            self.task.read(place) if place is not None else None
-            for place in (self.places["test"], self.places["valid"])
-        )
-        splits = split(
-            rows,
-            self.options.split,
-            test_fraction=self.options.test_fraction,
-            valid_fraction=self.options.valid_fraction,
-            seed=self.options.seed,
-            test=test,
-            valid=valid,
-            classes=self.task.classes,
-        )
-        self.rows = {part: len(getattr(splits, part) or ()) for part in ("train", "valid", "test")}
-        return splits, leaks.find(splits.train, splits.test, splits.valid)
 
     def open_folder(self, splits: Splits[Rows]) -> None:
         """Make the run's folder, or see that it was trained on the same rows."""

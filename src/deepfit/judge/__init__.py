@@ -1,0 +1,1 @@
+"""Whether a network was worth it: scores with intervals, baselines, a verdict, leak checks."""

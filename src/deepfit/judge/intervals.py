@@ -1,13 +1,17 @@
-"""How sure a score is: 95 % bootstrap intervals for any task, and of the difference between two answers to the same rows.
+"""How sure a score is.
 
-Percentile bootstrap (Efron and Tibshirani 1993, chapter 13). Every answer is scored on the same resamples, so that differences are paired.
-Number of resamples: 44 million values of the answers in all, at least 200 and at most 1,000. Of more than 10,000 rows each
-resample draws 10,000, and the deviations from the score of all rows shrink by sqrt(drawn / rows) (the m out of n
-bootstrap, Bickel, Götze and van Zwet 1997), so judging takes bounded time.
+95 % bootstrap intervals for any task, and of the difference between two answers to the same rows.
 
-Where a score is undefined in a resample (a class without rows), that resample is left out of this score's interval; with fewer than 50 left
-there is none. An interval always holds its value, which for scores that resampling biases (calibration error) would not be
-so by itself. An accuracy of 0 or 1 never varies in a resample; its bounds are the exact ones (Clopper and Pearson 1934).
+Percentile bootstrap (Efron and Tibshirani 1993, chapter 13). Every answer is scored on the same resamples, so
+that differences are paired. Number of resamples: 44 million values of the answers in all, at least 200 and at
+most 1,000. Of more than 10,000 rows each resample draws 10,000, and the deviations from the score of all rows
+shrink by sqrt(drawn / rows) (the m out of n bootstrap, Bickel, Götze and van Zwet 1997), so judging takes
+bounded time.
+
+Where a score is undefined in a resample (a class without rows), that resample is left out of this score's
+interval; with fewer than 50 left there is none. An interval always holds its value, which for scores that
+resampling biases (calibration error) would not be so by itself. An accuracy of 0 or 1 never varies in a
+resample; its bounds are the exact ones (Clopper and Pearson 1934).
 """
 
 from __future__ import annotations
@@ -30,7 +34,10 @@ LEAST_DEFINED = 50
 
 @dataclass(frozen=True)
 class Interval:
-    """A score on all rows and the 95 % interval around it; low and high are None where there is none to give."""
+    """A score on all rows and the 95 % interval around it.
+
+    Low and high are None where there is none to give.
+    """
 
     value: float
     low: float | None = None
@@ -39,7 +46,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class Intervals:
-    """scores: answers' name -> metric -> interval. gains: other answers' name -> how much better the first answers are on the main metric."""
+    """scores: answers' name -> metric -> interval.
+
+    gains: other answers' name -> how much better the first answers are on the main metric.
+    """
 
     scores: Mapping[str, Mapping[str, Interval]]
     gains: Mapping[str, Interval]
@@ -55,13 +65,16 @@ def bootstrap(
 ) -> Intervals:
     """Scores with intervals of several answers to the same rows; the same seed gives the same numbers.
 
-    answers: name -> answers, the network's first; the gains compare the first with each other. resamples: None = by size.
+    answers: name -> answers, the network's first; the gains compare the first with each other. resamples:
+    None = by size.
     """
     all_rows = len(rows)
     full = {name: _defined(task.metrics(given, rows)) for name, given in answers.items()}
     drawn_rows = min(all_rows, ROWS_DRAWN)
     if resamples is None:
-        resamples = resamples_for(all_rows, max((len(given.columns) for given in answers.values()), default=1))
+        resamples = resamples_for(
+            all_rows, max((len(given.columns) for given in answers.values()), default=1)
+        )
     rng = np.random.default_rng([seed, 0x5C0BE])
     drawn: dict[str, list[dict[str, float]]] = {name: [] for name in answers}
     for _ in range(resamples if all_rows > 1 else 0):
@@ -73,7 +86,11 @@ def bootstrap(
     shrink = sqrt(drawn_rows / max(all_rows, 1))
     scores = {
         name: {
-            metric: _exact(metric, _around(value, [each[metric] for each in drawn[name] if metric in each], shrink), all_rows)
+            metric: _exact(
+                metric,
+                _around(value, [each[metric] for each in drawn[name] if metric in each], shrink),
+                all_rows,
+            )
             for metric, value in values.items()
         }
         for name, values in full.items()
@@ -82,7 +99,10 @@ def bootstrap(
 
 
 def _gains(
-    main_metric: str, full: Mapping[str, dict[str, float]], drawn: Mapping[str, list[dict[str, float]]], shrink: float
+    main_metric: str,
+    full: Mapping[str, dict[str, float]],
+    drawn: Mapping[str, list[dict[str, float]]],
+    shrink: float,
 ) -> dict[str, Interval]:
     sign, metric = (-1, main_metric[1:]) if main_metric.startswith("-") else (1, main_metric)
     first, *others = full
@@ -91,7 +111,11 @@ def _gains(
         if metric not in full[first] or metric not in full[name]:
             continue
         pairs = zip(drawn[first], drawn[name], strict=True)
-        differences = [sign * (ours[metric] - theirs[metric]) for ours, theirs in pairs if metric in ours and metric in theirs]
+        differences = [
+            sign * (ours[metric] - theirs[metric])
+            for ours, theirs in pairs
+            if metric in ours and metric in theirs
+        ]
         gains[name] = _around(sign * (full[first][metric] - full[name][metric]), differences, shrink)
     return gains
 

@@ -1,4 +1,7 @@
-"""What would make a score too good: rows that training and test share, and what careful readers of the rows alone have found."""
+"""What would make a score too good.
+
+Rows that training and test share, and what careful readers of the rows alone have found.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +21,37 @@ def find(train: Rows, test: Rows | None = None, valid: Rows | None = None) -> li
     """Every concern about a split: shared rows first, then the training rows' own. Loads no torch."""
     found = []
     if test is not None:
-        found.append(shared(train, test, "training", "test", "the scores are too good by as much as the network remembers them"))
+        found.append(
+            shared(
+                train,
+                test,
+                "training",
+                "test",
+                "the scores are too good by as much as the network remembers them",
+            )
+        )
     if valid is not None:
-        found.append(shared(train, valid, "training", "validation", "the best epoch is chosen partly by memory"))
+        found.append(
+            shared(train, valid, "training", "validation", "the best epoch is chosen partly by memory")
+        )
     if valid is not None and test is not None:
-        found.append(shared(valid, test, "validation", "test", "the best epoch was chosen on rows that the scores count"))
+        found.append(
+            shared(
+                valid, test, "validation", "test", "the best epoch was chosen on rows that the scores count"
+            )
+        )
     return [*(concern for concern in found if concern is not None), *train.concerns()]
 
 
-def shared(seen: Rows, held_out: Rows, seen_name: str, held_out_name: str, consequence: str) -> Concern | None:
-    """The held-out rows whose inputs equal (for pictures: nearly equal) those of a row seen before, or None where there are none.
+def shared(
+    seen: Rows, held_out: Rows, seen_name: str, held_out_name: str, consequence: str
+) -> Concern | None:
+    """The held-out rows whose inputs equal (for pictures.
 
-    The message counts them, gives their share and a few examples as row numbers from 1, and says so where rows repeat as often
-    among the rows seen, since then the repeats may be ordinary.
+    Nearly equal) those of a row seen before, or None where there are none.
+
+    The message counts them, gives their share and a few examples as row numbers from 1, and says so where
+    rows repeat as often among the rows seen, since then the repeats may be ordinary.
     """
     before, after = seen.fingerprints(), held_out.fingerprints()
     if not len(before) or not len(after):
@@ -42,23 +63,32 @@ def shared(seen: Rows, held_out: Rows, seen_name: str, held_out_name: str, conse
     examples = ", ".join(f"{row + 1} = {first[row] + 1}" for row in repeats[:EXAMPLES])
     share = len(repeats) / len(after)
     repeated = 1 - len(np.unique(before)) / len(before)
-    ordinary = f" Among the {seen_name} rows {repeated:.1%} repeat too, so this may be ordinary." if repeated > share / 2 else ""
+    ordinary = (
+        f" Among the {seen_name} rows {repeated:.1%} repeat too, so this may be ordinary."
+        if repeated > share / 2
+        else ""
+    )
     return Concern(
         "leak",
         held_out.name,
-        f"{len(repeats):,} of {len(after):,} {held_out_name} rows ({share:.1%}) are also among the {seen_name} rows, "
+        f"{len(repeats):,} of {len(after):,} {held_out_name} rows ({share:.1%}) are also among the "
+        f"{seen_name} rows, "
         f"so {consequence} ({held_out_name} row = {seen_name} row: {examples}).{ordinary}",
     )
 
 
 def _matches(seen: Rows, held_out: Rows, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """For each held-out row the first row seen that equals it, or -1; pictures of two sources are compared by likeness too."""
+    """For each held-out row the first row seen that equals it, or -1.
+
+    Pictures of two sources are compared by likeness too.
+    """
     known, first = np.unique(before, return_index=True)
     place = np.minimum(np.searchsorted(known, after), len(known) - 1)
     found = np.where(known[place] == after, first[place], -1)
-    if hasattr(seen, "signatures") and hasattr(held_out, "signatures"):
-        from deepfit.data.images import shared as alike
+    signatures = [getattr(rows, "signatures", None) for rows in (seen, held_out)]
+    if all(signatures):
+        from deepfit.data.image_duplicates import matches
 
-        for row, held_out_row in alike(seen, held_out):
+        for row, held_out_row in matches(*(each() for each in signatures if each is not None)):
             found[held_out_row] = row if found[held_out_row] < 0 else found[held_out_row]
     return found

@@ -1,4 +1,7 @@
-"""A scorecard as a small table for notebooks: plain HTML without script, style sheet or anything from elsewhere."""
+"""A scorecard as a small table for notebooks.
+
+Plain HTML without script, style sheet or anything from elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from deepfit.judge.verdict import number, readable
+from deepfit.judge.verdict import DASH, number, readable, span
 from deepfit.metrics import title as metric_title
 
 CELL = 'style="text-align:right;padding:2px 12px"'
@@ -14,7 +17,10 @@ WORD = 'style="text-align:left;padding:2px 12px"'
 
 
 def html(scorecard: Mapping[str, Any] | None, *, title: str = "deepfit") -> str:
-    """The verdict and a row for the network and each baseline, a column a metric with its interval as a tooltip and below."""
+    """The verdict and a row for the network and each baseline.
+
+    A column a metric with its interval as a tooltip and below.
+    """
     head = f"<b>{escape(title)}</b>"
     if not scorecard or not scorecard["metrics"]:
         said = escape(scorecard["verdict"]) if scorecard else "Not scored on held-out rows."
@@ -23,7 +29,8 @@ def html(scorecard: Mapping[str, Any] | None, *, title: str = "deepfit") -> str:
     names = list(dict.fromkeys(name for scores in everyone.values() for name in scores))
     header = "".join(f"<th {CELL}>{escape(metric_title(name))}</th>" for name in names)
     rows = "".join(
-        f"<tr><th {WORD}>{escape(readable(who))}</th>{''.join(_cell(scores.get(name)) for name in names)}</tr>"
+        "<tr><th "
+        f"{WORD}>{escape(readable(who))}</th>{''.join(_cell(scores.get(name)) for name in names)}</tr>"
         for who, scores in everyone.items()
     )
     table = f"<table><thead><tr><th></th>{header}</tr></thead><tbody>{rows}</tbody></table>"
@@ -33,8 +40,5 @@ def html(scorecard: Mapping[str, Any] | None, *, title: str = "deepfit") -> str:
 
 def _cell(score: Mapping[str, float | None] | None) -> str:
     if not score or score["value"] is None:
-        return f"<td {CELL}>–</td>"
-    spread = ""
-    if score["low"] is not None:
-        spread = f"<br><small>{number(score['low'], 3)} – {number(score['high'], 3)}</small>"
-    return f"<td {CELL}>{number(score['value'])}{spread}</td>"
+        return f"<td {CELL}>{DASH}</td>"
+    return f"<td {CELL}>{number(score['value'])}<br><small>{span(score['low'], score['high'])}</small></td>"

@@ -1,4 +1,7 @@
-"""The content of `metrics.json`: scores with intervals beside baselines, a verdict, and what the run cost. Other programs read it."""
+"""The content of `metrics.json`: scores with intervals beside baselines, a verdict, and what the run cost.
+
+Other programs read it.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +29,25 @@ class Judgement:
     verdict: str
 
 
-def judge(task: Task, test: Rows, answers: Answers, baselines: Mapping[str, Answers] | None = None, *, seed: int = 0) -> Judgement:
-    """Score the network's answers to the test rows beside the baselines' answers to the same rows; deterministic by seed."""
-    everyone = {NETWORK: answers, **{name: given for name, given in (baselines or {}).items() if name != NETWORK}}
+def judge(
+    task: Task, test: Rows, answers: Answers, baselines: Mapping[str, Answers] | None = None, *, seed: int = 0
+) -> Judgement:
+    """Score the network's answers to the test rows beside the baselines' answers to the same rows.
+
+    Deterministic by seed.
+    """
+    everyone = {
+        NETWORK: answers,
+        **{name: given for name, given in (baselines or {}).items() if name != NETWORK},
+    }
     found = bootstrap(task, test, everyone, seed=seed)
     others = {name: scores for name, scores in found.scores.items() if name != NETWORK}
     return Judgement(found.scores[NETWORK], others, verdict(task.main_metric, found, len(test)))
 
 
-UNJUDGED = Judgement({}, {}, "No rows were held out for testing, so nothing is known of how well the network does on new ones.")
+UNJUDGED = Judgement(
+    {}, {}, "No rows were held out for testing, so nothing is known of how well the network does on new ones."
+)
 
 
 def assemble(
@@ -47,7 +60,9 @@ def assemble(
     concerns: Sequence[Concern] = (),
     paths: Mapping[str, str | PathLike[str]],
 ) -> dict[str, Any]:
-    """The scorecard as plain JSON: no NaN and no infinity (null instead), every key there whatever the run was.
+    """The scorecard as plain JSON.
+
+    No NaN and no infinity (null instead), every key there whatever the run was.
 
     rows and seconds: any of "train", "valid", "test" and of "read", "train", "total"; what is not given is 0.
     paths: any of "run", "model", "report"; what is not given is null.
@@ -61,13 +76,19 @@ def assemble(
         "seconds": {stage: _finite(seconds.get(stage, 0.0), 3) for stage in ("read", "train", "total")},
         "peak_mb": _finite(peak_mb, 1),
         "warnings": [sentence(concern) for concern in concerns],
-        "paths": {name: None if paths.get(name) is None else str(paths[name]) for name in ("run", "model", "report")},
+        "paths": {
+            name: None if paths.get(name) is None else str(paths[name]) for name in ("run", "model", "report")
+        },
     }
 
 
 def sentence(concern: Concern) -> str:
     """A concern as one line of text that says where: "prices.csv: 3 of 100 test rows ..."."""
-    return concern.message if concern.where in concern.message or not concern.where else f"{concern.where}: {concern.message}"
+    return (
+        concern.message
+        if concern.where in concern.message or not concern.where
+        else f"{concern.where}: {concern.message}"
+    )
 
 
 def _plain(scores: Mapping[str, Interval]) -> dict[str, dict[str, float | None]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import floor, log10
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,9 @@ from deepfit.metrics import title
 
 if TYPE_CHECKING:
     from deepfit.judge.intervals import Intervals
+
+DASH = "\N{EN DASH}"
+"""Stands between the ends of an interval, and for a value that is not there."""
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -20,29 +22,42 @@ def number(value: float | None, digits: int = 4) -> str:
     """
     if value is None:
         return "unknown"
-    if value == 0 or abs(value) >= 1e15:
+    if abs(value) < 1e-12:  # sums of rounding errors
+        return "0"
+    if abs(value) >= 1e15:
         return f"{value:.{digits}g}"
     decimals = digits - 1 - floor(log10(abs(value)))
-    return f"{value:,.{decimals}f}" if 0 <= decimals <= 8 else f"{value:,.0f}" if decimals < 0 else f"{value:.{digits - 1}e}"
+    return (
+        f"{value:,.{decimals}f}"
+        if 0 <= decimals <= 8
+        else f"{value:,.0f}"
+        if decimals < 0
+        else f"{value:.{digits - 1}e}"
+    )
 
 
 def verdict(main_metric: str, intervals: Intervals, rows: int) -> str:
-    """Better than, level with, or NOT better than the best baseline on the main metric, by how much, and how sure.
+    """Better than, level with, or NOT better than the best baseline on the main metric, by how much.
 
-    The best baseline is the one with the best value. Better or not is said only where the 95 % interval of the paired
-    difference leaves out zero. rows: the number of test rows.
+    And how sure.
+
+    The best baseline is the one with the best value. Better or not is said only where the 95 % interval of
+    the paired difference leaves out zero. rows: the number of test rows.
     """
     metric = main_metric.removeprefix("-")
     on_rows = f"{rows:,} test row{'' if rows == 1 else 's'}"
     network, *baselines = intervals.scores
     ours = intervals.scores[network].get(metric)
     if rows == 0:
-        return "No rows were held out for testing, so nothing is known of how well the network does on new ones."
+        return (
+            "No rows were held out for testing, so nothing is known of how well the network does on new ones."
+        )
     if ours is None:
         return f"No verdict: {title(metric)} is not defined on these {on_rows}."
     rivals = [name for name in baselines if name in intervals.gains]
     if not rivals:
-        return f"{title(metric)} {number(ours.value)}{_between(ours.low, ours.high)} on {on_rows}; no baseline to compare with."
+        score = f"{title(metric)} {number(ours.value)}{_between(ours.low, ours.high)}"
+        return f"{score} on {on_rows}; no baseline to compare with."
 
     best = min(rivals, key=lambda name: intervals.gains[name].value)
     gain, theirs = intervals.gains[best], intervals.scores[best][metric].value
@@ -54,12 +69,20 @@ def verdict(main_metric: str, intervals: Intervals, rows: int) -> str:
         return f"Better than the best baseline, {rival}: {values}, a gain of {size}{interval} on {on_rows}."
     if gain.high is not None and gain.high < 0:
         interval = _between(-gain.high, -(gain.low or 0.0), 2)
-        return f"NOT better than the best baseline, {rival}, which is the wiser choice: {values}, worse by {size}{interval} on {on_rows}."
+        opening = f"NOT better than the best baseline, {rival}, which is the wiser choice"
+        return f"{opening}: {values}, worse by {size}{interval} on {on_rows}."
     if gain.low is None:
-        return f"Not shown to be better than the best baseline, {rival}: {values}, and {on_rows} are too few to tell."
+        opening = f"Not shown to be better than the best baseline, {rival}"
+        return f"{opening}: {values}, and {on_rows} {'is' if rows == 1 else 'are'} too few to tell."
     direction = "a gain" if gain.value > 0 else "a loss" if gain.value < 0 else "a difference"
     interval = _between(gain.low, gain.high, 2)
-    return f"Not better than the best baseline, {rival}, only level with it: {values}; {direction} of {size}{interval} may be chance on {on_rows}."
+    opening = f"Not better than the best baseline, {rival}, only level with it"
+    return f"{opening}: {values}; {direction} of {size}{interval} may be chance on {on_rows}."
+
+
+def span(low: float | None, high: float | None) -> str:
+    """An interval for a table, its ends with an en dash between them; empty where there is none."""
+    return "" if low is None or high is None else f"{number(low, 3)} {DASH} {number(high, 3)}"
 
 
 def readable(name: str) -> str:
@@ -68,10 +91,12 @@ def readable(name: str) -> str:
 
 
 def _between(low: float | None, high: float | None, digits: int = 4) -> str:
-    return "" if low is None or high is None else f" (95 % interval {number(low, digits)} to {number(high, digits)})"
+    if low is None or high is None:
+        return ""
+    return f" (95 % interval {number(low, digits)} to {number(high, digits)})"
 
 
 def outcome(sentence: str) -> str:
     """What a verdict says: "better", "level", "worse" or "unknown"."""
-    openings = {"Better": "better", "NOT better": "worse", "Not better": "level"}
+    openings = {"Better": "better", "NOT better": "worse", "Not": "level"}
     return next((said for opening, said in openings.items() if sentence.startswith(opening)), "unknown")

@@ -13,7 +13,7 @@ import numpy as np
 
 from deepfit import catalog, machine, options
 from deepfit.contract import Answers, Batch, Facts, Rows, Task
-from deepfit.errors import ArtifactError, DataError, DeepfitError
+from deepfit.errors import ArtifactError, DeepfitError
 from deepfit.model import artifact, card
 
 if TYPE_CHECKING:
@@ -99,11 +99,7 @@ class Model:
         from deepfit.judge import scorecard
 
         began = time.monotonic()
-        rows = self.task.read(source)
-        if rows.target() is None:
-            raise DataError(
-                f"{rows.name}: holds no target, so there is nothing to score against. 'predict' needs none."
-            )
+        rows = self.read(source).labelled()
         read_s = time.monotonic() - began
         judgement = scorecard.judge(self.task, rows, self.answer(rows), seed=self.task.options.seed)
         return scorecard.assemble(

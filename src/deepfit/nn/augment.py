@@ -1,9 +1,8 @@
 """Random changes to batches of pictures that leave their label true: mirror, shift, colour, a hidden square.
 
 Every picture of a batch gets its own draw, all at once on tensors, without a loop over pictures. Draws come
-from the
-generator that is given, on the CPU, and are then moved to the pictures: the same generator gives the same
-changes on every device.
+from the generator that is given, on the CPU, and are then moved to the pictures: the same generator gives the
+same changes on every device.
 
 Pictures stay as they are stored, BHWC, until the last line: seen as BCHW they are channels-last tensors, so
 that convolutions need no copy. Geometry runs on bytes, colour and the hidden square on standardised floats.

@@ -1,9 +1,9 @@
 """Start a network from weights in a local `.safetensors` or `.pth` file.
 
 Names and shapes have to be the network's own. Two parts may differ, because they belong to the data that the
-weights
-were learned from: the last linear layer (another number of classes: it keeps its fresh values) and the first
-convolution (another number of channels: its weights are averaged or repeated). Nothing else is guessed.
+weights were learned from: the last linear layer (another number of classes: it keeps its fresh values) and
+the first convolution (another number of channels: its weights are averaged or repeated). Nothing else is
+guessed.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def fit_channels(weight_OIHW: Tensor, channels: int) -> Tensor:
     """A first convolution for another number of input channels, [O, channels, H, W].
 
     Fewer channels each get the mean over the old ones, more repeat the old ones in turn; times old / new, so
-    that answers keep
-    their size: from colour to grey, a grey picture gives what its three equal channels gave before.
+    that answers keep their size: from colour to grey, a grey picture gives what its three equal channels gave
+    before.
     """
     old = weight_OIHW.shape[1]
     if channels < old:
@@ -125,8 +125,7 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
 def _read_torch(path: Path) -> Mapping[str, Any]:
     try:
         with warnings.catch_warnings():
-            # PyTorch warns of a pickle protocol that it may not know; what it does not know it refuses
-            # anyway.
+            # PyTorch warns of a protocol that it may not know; what it does not know it refuses anyway.
             warnings.simplefilter("ignore", UserWarning)
             found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

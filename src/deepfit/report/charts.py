@@ -1,6 +1,9 @@
-"""Charts as inline SVG: they take their colours from the page, so they follow light and dark, and stay sharp on a phone.
+"""Charts as inline SVG.
 
-Every text that comes from data is escaped. Coordinates have one decimal, since nobody sees more and a page of points stays small.
+They take their colours from the page, so they follow light and dark, and stay sharp on a phone.
+
+Every text that comes from data is escaped. Coordinates have one decimal, since nobody sees more and a page of
+points stays small.
 """
 
 from __future__ import annotations
@@ -8,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
+from typing import Any
 
 from markupsafe import Markup, escape
+from numpy.typing import NDArray
 
 from deepfit.judge.verdict import number
 
-WIDTH, HEIGHT = 460, 300
-LEFT, RIGHT, TOP, BOTTOM = 68, 12, 12, 44
+WIDTH, HEIGHT = 380, 262
+LEFT, RIGHT, TOP, BOTTOM = 66, 10, 10, 42
+Values = Sequence[float] | NDArray[Any]
 COLOURS = 10
 """Series colours that the page's style knows, `.c0` to `.c9`."""
 
@@ -24,8 +30,8 @@ class Line:
     """A line through points in order; a value that is not finite breaks it. marked: a dot at each point."""
 
     name: str
-    x: Sequence[float]
-    y: Sequence[float]
+    x: Values
+    y: Values
     colour: int = 0
     dashed: bool = False
     marked: bool = False
@@ -41,17 +47,20 @@ class Scale:
     end_px: float
 
     def __call__(self, value: float) -> float:
+        """The pixel of a value."""
         return self.start_px + (value - self.low) / (self.high - self.low) * (self.end_px - self.start_px)
 
-    def ticks(self, about: int = 5) -> list[float]:
+    def ticks(self, about: int = 5, *, whole: bool = False) -> list[float]:
         """Round values within the scale: multiples of 1, 2 or 5 times a power of ten."""
-        rough = (self.high - self.low) / about
+        rough = max((self.high - self.low) / about, 1.0 if whole else 0.0)
         power = 10.0 ** floor(log10(rough))
         step = power * next(each for each in (1, 2, 5, 10) if each * power >= rough * 0.999)
-        return [index * step for index in range(ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9) + 1)]
+        return [
+            index * step for index in range(ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9) + 1)
+        ]
 
 
-def scale(values: Sequence[float], start_px: float, end_px: float, *, room: float = 0.04) -> Scale:
+def scale(values: Values, start_px: float, end_px: float, *, room: float = 0.04) -> Scale:
     """A scale that holds all finite values with a little room; a single value gets a span around it."""
     finite = [float(value) for value in values if isfinite(value)] or [0.0, 1.0]
     low, high = min(finite), max(finite)
@@ -65,21 +74,30 @@ def lines(
     x_label: str,
     y_label: str,
     best: float | None = None,
+    whole: bool = False,
     diagonal: bool = False,
     square: bool = False,
 ) -> Markup:
-    """Lines over a common x. best: where a vertical line marks the best epoch. square: both axes run from 0 to 1."""
+    """Lines over a common x.
+
+    best: where a vertical line marks the best epoch. whole: x counts something, so ticks are whole numbers.
+    square: both axes run from 0 to 1.
+    """
     if square:
         across, up = Scale(-0.02, 1.02, LEFT, WIDTH - RIGHT), Scale(-0.02, 1.02, HEIGHT - BOTTOM, TOP)
     else:
         across = scale([value for line in series for value in line.x], LEFT, WIDTH - RIGHT, room=0.02)
         up = scale([value for line in series for value in line.y], HEIGHT - BOTTOM, TOP)
-    parts = [_frame(across, up, x_label, y_label)]
+    parts = [_frame(across, up, x_label, y_label, whole=whole)]
     if diagonal:
         parts.append(_diagonal(across, up))
     if best is not None:
         at = f"{across(best):.1f}"
-        parts.append(Markup('<line class="best" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>').format(at, TOP, HEIGHT - BOTTOM))
+        parts.append(
+            Markup('<line class="best" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>').format(
+                at, TOP, HEIGHT - BOTTOM
+            )
+        )
     for line in series:
         path, pen_down = [], False
         for x, y in zip(line.x, line.y, strict=True):
@@ -89,7 +107,9 @@ def lines(
             path.append(f"{'L' if pen_down else 'M'}{across(x):.1f} {up(y):.1f}")
             pen_down = True
         style = f"line c{line.colour % COLOURS}{' dashed' if line.dashed else ''}"
-        parts.append(Markup('<path class="{}" d="{}"><title>{}</title></path>').format(style, "".join(path), line.name))
+        parts.append(
+            Markup('<path class="{}" d="{}"><title>{}</title></path>').format(style, "".join(path), line.name)
+        )
         if line.marked or len(line.x) == 1:
             dots = "".join(step.replace("L", "M") + "h0" for step in path)
             parts.append(Markup('<path class="dots big c{}" d="{}"/>').format(line.colour % COLOURS, dots))
@@ -97,9 +117,18 @@ def lines(
 
 
 def points(
-    x: Sequence[float], y: Sequence[float], *, x_label: str, y_label: str, diagonal: bool = False, level: float | None = None
+    x: Values,
+    y: Values,
+    *,
+    x_label: str,
+    y_label: str,
+    diagonal: bool = False,
+    level: float | None = None,
 ) -> Markup:
-    """A cloud of points. diagonal: both axes get the same span and a line of equal values. level: a horizontal line there."""
+    """A cloud of points. diagonal: both axes get the same span and a line of equal values.
+
+    level: a horizontal line there.
+    """
     both = [*x, *y] if diagonal else None
     across = scale(both or x, LEFT, WIDTH - RIGHT)
     up = scale(both or [*y, *([] if level is None else [level])], HEIGHT - BOTTOM, TOP)
@@ -108,9 +137,13 @@ def points(
         parts.append(_diagonal(across, up))
     if level is not None:
         parts.append(
-            Markup('<line class="even" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(LEFT, WIDTH - RIGHT, up(level), up(level))
+            Markup('<line class="even" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(
+                LEFT, WIDTH - RIGHT, up(level), up(level)
+            )
         )
-    path = "".join(f"M{across(a):.1f} {up(b):.1f}h0" for a, b in zip(x, y, strict=True) if isfinite(a) and isfinite(b))
+    path = "".join(
+        f"M{across(a):.1f} {up(b):.1f}h0" for a, b in zip(x, y, strict=True) if isfinite(a) and isfinite(b)
+    )
     parts.append(Markup('<path class="dots c0" d="{}"/>').format(path))
     return _figure(parts, _described(y_label, x_label))
 
@@ -133,30 +166,58 @@ def intervals(
     parts = []
     for tick in across.ticks(4):
         at = f"{across(tick):.1f}"
-        parts.append(Markup('<line class="grid" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>').format(at, TOP, height - BOTTOM))
-        parts.append(Markup('<text class="tick" text-anchor="middle" x="{}" y="{}">{}</text>').format(at, height - 26, _tick(tick)))
+        parts.append(
+            Markup('<line class="grid" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>').format(
+                at, TOP, height - BOTTOM
+            )
+        )
+        parts.append(
+            Markup('<text class="tick" text-anchor="middle" x="{}" y="{}">{}</text>').format(
+                at, height - 26, _tick(tick)
+            )
+        )
     for place, (name, value, low, high) in enumerate(zip(names, values, lows, highs, strict=True)):
         y = TOP + row_px * (place + 0.5)
         colour = "c0" if place == 0 or not first_stands_out else "plain"
         short = name if len(name) <= 21 else name[:20] + "…"
-        parts.append(Markup('<text class="name" text-anchor="end" x="{}" y="{:.1f}">{}<title>{}</title></text>').format(left_px - 10, y + 4, short, name))
+        parts.append(
+            Markup(
+                '<text class="name" text-anchor="end" x="{}" y="{:.1f}">{}<title>{}</title></text>'
+            ).format(left_px - 10, y + 4, short, name)
+        )
         if from_zero:
             start, end = sorted((across(0.0), across(value)))
             parts.append(
-                Markup('<rect class="bar {}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="14" rx="2"/>').format(
-                    colour, start, y - 7, max(end - start, 0.5)
-                )
+                Markup(
+                    '<rect class="bar {}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="14" rx="2"/>'
+                ).format(colour, start, y - 7, max(end - start, 0.5))
             )
         if low is not None and high is not None:
-            parts.append(Markup('<path class="whisker {}" d="M{:.1f} {:.1f}H{:.1f}"/>').format(colour, across(low), y, across(high)))
+            parts.append(
+                Markup('<path class="whisker {}" d="M{:.1f} {:.1f}H{:.1f}"/>').format(
+                    colour, across(low), y, across(high)
+                )
+            )
         if not from_zero:
-            parts.append(Markup('<circle class="dot {}" cx="{:.1f}" cy="{:.1f}" r="4.5"/>').format(colour, across(value), y))
-        parts.append(Markup('<text class="value" x="{}" y="{:.1f}">{}</text>').format(width_px - 58, y + 4, number(value, 3)))
-    parts.append(Markup('<text class="label" text-anchor="middle" x="{}" y="{}">{}</text>').format((left_px + width_px - 66) / 2, height - 8, label))
+            parts.append(
+                Markup('<circle class="dot {}" cx="{:.1f}" cy="{:.1f}" r="4.5"/>').format(
+                    colour, across(value), y
+                )
+            )
+        parts.append(
+            Markup('<text class="value" x="{}" y="{:.1f}">{}</text>').format(
+                width_px - 58, y + 4, number(value, 3)
+            )
+        )
+    parts.append(
+        Markup('<text class="label" text-anchor="middle" x="{}" y="{}">{}</text>').format(
+            (left_px + width_px - 66) / 2, height - 8, label
+        )
+    )
     return _figure(parts, label, width_px, height)
 
 
-def columns(edges: Sequence[float], heights: Sequence[float], *, x_label: str, y_label: str) -> Markup:
+def columns(edges: Values, heights: Values, *, x_label: str, y_label: str) -> Markup:
     """A histogram: heights [n] over the n spans between edges [n + 1]."""
     across = Scale(edges[0], edges[-1], LEFT, WIDTH - RIGHT)
     up = Scale(0.0, max(*heights, 1e-9) * 1.05, HEIGHT - BOTTOM, TOP)
@@ -164,34 +225,59 @@ def columns(edges: Sequence[float], heights: Sequence[float], *, x_label: str, y
     for start, end, high in zip(edges[:-1], edges[1:], heights, strict=True):
         parts.append(
             Markup('<rect class="bar c0" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>').format(
-                across(start) + 0.5, up(high), max(across(end) - across(start) - 1, 0.5), HEIGHT - BOTTOM - up(high)
+                across(start) + 0.5,
+                up(high),
+                max(across(end) - across(start) - 1, 0.5),
+                HEIGHT - BOTTOM - up(high),
             )
         )
     return _figure(parts, _described(y_label, x_label))
 
 
-def _frame(across: Scale, up: Scale, x_label: str, y_label: str) -> Markup:
+def _frame(across: Scale, up: Scale, x_label: str, y_label: str, *, whole: bool = False) -> Markup:
     parts = []
     for tick in up.ticks():
         at = f"{up(tick):.1f}"
-        parts.append(Markup('<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(LEFT, WIDTH - RIGHT, at, at))
-        parts.append(Markup('<text class="tick" text-anchor="end" x="{}" y="{:.1f}">{}</text>').format(LEFT - 7, up(tick) + 4, _tick(tick)))
-    for tick in across.ticks():
+        parts.append(
+            Markup('<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(LEFT, WIDTH - RIGHT, at, at)
+        )
+        parts.append(
+            Markup('<text class="tick" text-anchor="end" x="{}" y="{:.1f}">{}</text>').format(
+                LEFT - 7, up(tick) + 4, _tick(tick)
+            )
+        )
+    for tick in across.ticks(whole=whole):
         at = f"{across(tick):.1f}"
-        parts.append(Markup('<text class="tick" text-anchor="middle" x="{}" y="{}">{}</text>').format(at, HEIGHT - BOTTOM + 17, _tick(tick)))
-    parts.append(Markup('<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM, HEIGHT - BOTTOM))
+        parts.append(
+            Markup('<text class="tick" text-anchor="middle" x="{}" y="{}">{}</text>').format(
+                at, HEIGHT - BOTTOM + 17, _tick(tick)
+            )
+        )
+    parts.append(
+        Markup('<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
+            LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM, HEIGHT - BOTTOM
+        )
+    )
     middle = (LEFT + WIDTH - RIGHT) / 2
-    parts.append(Markup('<text class="label" text-anchor="middle" x="{}" y="{}">{}</text>').format(middle, HEIGHT - 6, x_label))
+    parts.append(
+        Markup('<text class="label" text-anchor="middle" x="{}" y="{}">{}</text>').format(
+            middle, HEIGHT - 6, x_label
+        )
+    )
     height = (TOP + HEIGHT - BOTTOM) / 2
     parts.append(
-        Markup('<text class="label" text-anchor="middle" transform="translate(11 {}) rotate(-90)">{}</text>').format(height, y_label)
+        Markup(
+            '<text class="label" text-anchor="middle" transform="translate(11 {}) rotate(-90)">{}</text>'
+        ).format(height, y_label)
     )
     return Markup("").join(parts)
 
 
 def _diagonal(across: Scale, up: Scale) -> Markup:
     low, high = max(across.low, up.low), min(across.high, up.high)
-    return Markup('<path class="even" d="M{:.1f} {:.1f}L{:.1f} {:.1f}"/>').format(across(low), up(low), across(high), up(high))
+    return Markup('<path class="even" d="M{:.1f} {:.1f}L{:.1f} {:.1f}"/>').format(
+        across(low), up(low), across(high), up(high)
+    )
 
 
 def _figure(parts: Sequence[Markup], described: str, width: float = WIDTH, height: float = HEIGHT) -> Markup:
@@ -218,7 +304,8 @@ def _described(y_label: str, x_label: str) -> str:
 def _tick(value: float) -> str:
     size = abs(value)
     if size >= 1e9 or 0 < size < 1e-3:
-        return f"{value:.3g}"
+        mantissa, exponent = f"{value:.2e}".split("e")
+        return f"{float(mantissa):g}e{int(exponent)}"
     for limit, divisor, letter in ((1e6, 1e6, "M"), (1e4, 1e3, "k")):
         if size >= limit:
             return f"{value / divisor:.4g}{letter}"

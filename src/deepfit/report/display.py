@@ -152,7 +152,14 @@ def pace(event: Progress, left_s: float | None) -> str:
 
 def numbers(values: Mapping[str, float]) -> str:
     """Such as "loss 0.213  rmse 0.142"; the only loss of a plain phase is called loss."""
-    return "  ".join(f"{'loss' if name == 'main' else name} {value:.4g}" for name, value in values.items())
+    return "  ".join(f"{'loss' if name == 'main' else name} {number(value)}" for name, value in values.items())
+
+
+def number(value: float) -> str:
+    """Four digits that matter, thousands set apart; what is too small to show is 0."""
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}" if abs(value) >= 1e-6 else f"{value:.0f}"
 
 
 def duration(seconds: float) -> str:

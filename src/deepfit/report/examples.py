@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from deepfit.judge.verdict import number
+from deepfit.judge.verdict import DASH, number
 from deepfit.report.view import Section, Table, Thumbnail, View
 
 ROWS = 12
@@ -19,26 +19,32 @@ THUMBNAIL_PX = 128
 
 
 def most_wrong(view: View) -> Section | None:
-    """The rows with the largest errors, or with the least probability for the true class, with their columns."""
+    """The rows with the largest errors, or with the least probability for the true class.
+
+    With their columns.
+    """
     ranked = _ranked(view)
     if ranked is None:
         return None
     order, wrong = ranked
-    order = order[:ROWS]
+    if view.classes and not wrong:
+        return Section("Most wrong", ["The network gets every test row right."])
+    order = order[: min(ROWS, wrong) if view.classes else ROWS]
     if view.classes:
         header, notes = ["Actual", "Predicted", "Probability of actual"], _class_notes(view, order)
     else:
         header, notes = ["Actual", "Predicted", "Error"], _value_notes(view, order)
     names = view.column_names()[:COLUMNS]
+    where = getattr(view.result.test, "where", lambda row: f"test row {row + 1:,}")
     cells = {name: view.result.test.take(order).column(name) for name in names}
     rows = [
-        [f"{row + 1:,}", *notes[place], *(_cell(cells[name][place]) for name in names)]
+        [where(int(row)), *notes[place], *(_cell(cells[name][place]) for name in names)]
         for place, row in enumerate(order)
     ]
     sentence = f"The {len(rows)} test rows that the network gets most wrong, of {wrong:,} that it gets wrong."
     if not view.classes:
         sentence = f"The {len(rows)} test rows with the largest errors; often the data are what is wrong."
-    return Section("Most wrong", [sentence], tables=[Table(["Test row", *header, *names], rows, words=0)])
+    return Section("Most wrong", [sentence], tables=[Table(["Row", *header, *names], rows)])
 
 
 def pictures(view: View) -> Section | None:
@@ -63,13 +69,19 @@ def pictures(view: View) -> Section | None:
     ]
     return Section(
         "Most wrong pictures",
-        [f"{len(shown)} of {wrong:,} wrong test pictures, those with the least probability for the true class first (true → predicted)."],
+        [
+            f"{len(shown)} of {wrong:,} wrong test pictures, those with the least probability for the true "
+            "class first (true → predicted)."
+        ],
         thumbnails=shown,
     )
 
 
 def data_uri(picture: Any) -> str:
-    """A picture (Pillow, or uint8 [height, width(, 1, 3 or 4)]) as a PNG of at most 128 pixels a side, in a data URI."""
+    """A picture (Pillow, or uint8 [height, width(, 1, 3 or 4)]) as a PNG of at most 128 pixels a side.
+
+    In a data URI.
+    """
     from PIL import Image
 
     if isinstance(picture, np.ndarray):
@@ -82,11 +94,16 @@ def data_uri(picture: Any) -> str:
 
 
 def _ranked(view: View) -> tuple[np.ndarray, int] | None:
-    """(positions of the test rows, the most wrong first; how many are wrong), or None where there is nothing to rank."""
+    """(positions of the test rows, the most wrong first.
+
+    How many are wrong), or None where there is nothing to rank.
+    """
     if view.target is None or not len(view.target):
         return None
     if not view.classes:
-        error = np.asarray(view.answers["prediction"], dtype=np.float64) - np.asarray(view.target, dtype=np.float64)
+        error = np.asarray(view.answers["prediction"], dtype=np.float64) - np.asarray(
+            view.target, dtype=np.float64
+        )
         return np.argsort(-np.abs(error), kind="stable"), int((error != 0).sum())
     chance = _chance_of_truth(view)
     right = view.predicted_classes == view.true_classes
@@ -109,14 +126,16 @@ def _class_notes(view: View, order: np.ndarray) -> list[tuple[str, str, str]]:
 
 
 def _value_notes(view: View, order: np.ndarray) -> list[tuple[str, str, str]]:
-    actual, predicted = np.asarray(view.target, dtype=np.float64), np.asarray(view.answers["prediction"])
-    return [(number(actual[row], 5), number(predicted[row], 5), number(predicted[row] - actual[row], 3)) for row in order]
+    actual = np.asarray(view.target, dtype=np.float64)[order].tolist()
+    predicted = np.asarray(view.answers["prediction"], dtype=np.float64)[order].tolist()
+    pairs = zip(actual, predicted, strict=True)
+    return [(number(true, 5), number(said, 5), number(said - true, 3)) for true, said in pairs]
 
 
 def _cell(value: Any) -> str:
     if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
-        return "–"
-    if isinstance(value, float | np.floating):
-        return number(float(value), 5)
+        return DASH
+    if isinstance(value, float | np.floating):  # as in the file: no separators, which would make 2004 no year
+        return f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.6g}"
     text = str(value)
     return text if len(text) <= CELL_LETTERS else text[: CELL_LETTERS - 1] + "…"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepfit import metrics
-from deepfit.judge.verdict import number, outcome, readable
+from deepfit.judge.verdict import DASH, number, outcome, readable, span
 from deepfit.report import charts
 from deepfit.report.sections import make
 from deepfit.report.view import View
@@ -35,7 +35,10 @@ def write(result: Result, *, importance: Mapping[str, Interval] | None = None) -
 
 
 def render(result: Result, *, importance: Mapping[str, Interval] | None = None) -> str:
-    """The page as text. All text from data is escaped; its colours follow the reader's light or dark setting."""
+    """The page as text.
+
+    All text from data is escaped; its colours follow the reader's light or dark setting.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     view = View(result, importance or {})
@@ -67,7 +70,10 @@ def render(result: Result, *, importance: Mapping[str, Interval] | None = None) 
 
 
 def _scores(card: Mapping[str, Any], main_metric: str) -> dict[str, Any]:
-    """The scorecard as a table: a row for the network and each baseline, a column a metric, the main one first."""
+    """The scorecard as a table.
+
+    A row for the network and each baseline, a column a metric, the main one first.
+    """
     everyone = {"network": card["metrics"], **card["baselines"]}
     names = list(dict.fromkeys(name for scores in everyone.values() for name in scores))
     names.sort(key=lambda name: name != main_metric)
@@ -81,12 +87,10 @@ def _scores(card: Mapping[str, Any], main_metric: str) -> dict[str, Any]:
         cells = []
         for name in names:
             if not _known(scores, name):
-                cells.append(("–", "", False))
+                cells.append((DASH, "", False))
                 continue
             score = scores[name]
-            spread = ""
-            if score["low"] is not None:
-                spread = f"{number(score['low'], 3)} – {number(score['high'], 3)}"
+            spread = span(score["low"], score["high"])
             cells.append((number(score["value"], 4), spread, score["value"] == best.get(name)))
         rows.append((readable(who), cells))
     header = [(metrics.title(name), "↓" if name in metrics.LESS_IS_BETTER else "↑") for name in names]
@@ -95,7 +99,9 @@ def _scores(card: Mapping[str, Any], main_metric: str) -> dict[str, Any]:
 
 def _comparison(card: Mapping[str, Any], main_metric: str) -> Any:
     everyone = {"network": card["metrics"], **card["baselines"]}
-    drawn = {readable(who): scores[main_metric] for who, scores in everyone.items() if _known(scores, main_metric)}
+    drawn = {
+        readable(who): scores[main_metric] for who, scores in everyone.items() if _known(scores, main_metric)
+    }
     if not drawn:
         return ""
     if len(drawn) > 3:  # the most trivial baseline is so far off that nothing else could be told apart
@@ -128,7 +134,9 @@ def _duration(seconds: float | None) -> str:
     whole = round(seconds or 0)
     if whole < 120:
         return f"{number(seconds or 0.0, 2)} s" if whole < 10 else f"{whole} s"
-    return f"{whole // 60} min {whole % 60} s" if whole < 7200 else f"{whole // 3600} h {whole % 3600 // 60} min"
+    return (
+        f"{whole // 60} min {whole % 60} s" if whole < 7200 else f"{whole // 3600} h {whole % 3600 // 60} min"
+    )
 
 
 def _config(run: Path) -> dict[str, Any]:
@@ -152,7 +160,7 @@ def _options(result: Result, config: Mapping[str, Any]) -> list[tuple[str, str, 
 
 def _shown(value: Any) -> str:
     if value is None or value == "":
-        return "–"
+        return DASH
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 

@@ -57,7 +57,7 @@ def curves(view: View) -> Section | None:
     rates = series("learning_rates", lambda name: True, 2)
     title = metrics.title(view.main_metric)
     figures = [
-        Figure(charts.lines(some, x_label="epoch", y_label=label, best=best), caption)
+        Figure(charts.lines(some, x_label="epoch", y_label=label, best=best, whole=True), caption)
         for some, label, caption in (
             (losses, "loss", "Mean loss of a row"),
             (scores, title, f"{title} on the validation rows"),
@@ -65,12 +65,11 @@ def curves(view: View) -> Section | None:
         )
         if some
     ]
-    seconds = sum(record.get("seconds", 0.0) for record in records)
     kept = f" The weights of epoch {best} were kept (dashed line)." if best else ""
     phases = list(dict.fromkeys(str(record.get("phase", "")) for record in records))
     stages = f" in {len(phases)} phases ({', '.join(phases)})" if len(phases) > 1 else ""
     plural = "" if len(records) == 1 else "s"
-    said = f"{len(records)} epoch{plural}{stages}, {number(seconds, 3)} s of training.{kept}"
+    said = f"{len(records)} epoch{plural}{stages}.{kept}"
     return Section("Learning curves", [said], figures)
 
 
@@ -83,7 +82,9 @@ def predicted_actual(view: View) -> Section | None:
     error = predicted - target
     half, most = np.percentile(np.abs(error), [50, 90])
     shown = _spread_out(len(target), CLOUD_POINTS)
-    sentence = f"Half of the predictions are within {number(half, 3)} of the truth, 90 % within {number(most, 3)}."
+    sentence = (
+        f"Half of the predictions are within {number(half, 3)} of the truth, 90 % within {number(most, 3)}."
+    )
     some = f" ({len(shown):,} of {len(target):,} rows)" if len(shown) < len(target) else ""
     counts, edges = np.histogram(np.clip(error, *np.percentile(error, [0.5, 99.5])), bins=31)
     if edges[0] == edges[-1]:
@@ -93,11 +94,15 @@ def predicted_actual(view: View) -> Section | None:
         [sentence],
         [
             Figure(
-                charts.points(target[shown], predicted[shown], x_label="actual", y_label="predicted", diagonal=True),
+                charts.points(
+                    target[shown], predicted[shown], x_label="actual", y_label="predicted", diagonal=True
+                ),
                 f"On the dashed line a prediction is exact{some}.",
             ),
             Figure(
-                charts.points(predicted[shown], error[shown], x_label="predicted", y_label="error", level=0.0),
+                charts.points(
+                    predicted[shown], error[shown], x_label="predicted", y_label="error", level=0.0
+                ),
                 "Error, predicted less actual: a slope or a funnel is something the network has missed.",
             ),
             Figure(
@@ -117,7 +122,9 @@ def confusion(view: View) -> Section | None:
     classes = len(view.classes)
     counts = np.bincount(truth * classes + said, minlength=classes * classes).reshape(classes, classes)
     rows, predicted, right = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
-    tables = [_confused(view.classes, counts) if classes <= CONFUSED_CLASSES else _pairs(view.classes, counts)]
+    tables = [
+        _confused(view.classes, counts) if classes <= CONFUSED_CLASSES else _pairs(view.classes, counts)
+    ]
     recall, precision = right / np.maximum(rows, 1), right / np.maximum(predicted, 1)
     f1 = 2 * right / np.maximum(rows + predicted, 1)
     order = range(classes) if classes <= SHOWN_CLASSES else np.argsort(f1, kind="stable")[:SHOWN_CLASSES]
@@ -125,10 +132,15 @@ def confusion(view: View) -> Section | None:
         Table(
             ["Class", "Rows", "Precision", "Recall", "F1"],
             [
-                [view.classes[place], f"{rows[place]:,}", *(f"{each[place]:.3f}" for each in (precision, recall, f1))]
+                [
+                    view.classes[place],
+                    f"{rows[place]:,}",
+                    *(f"{each[place]:.3f}" for each in (precision, recall, f1)),
+                ]
                 for place in order
             ],
-            caption="Precision: how often a prediction of the class is right. Recall: how many of its rows are found."
+            caption="Precision: how often a prediction of the class is right. "
+            "Recall: how many of its rows are found."
             + ("" if classes <= SHOWN_CLASSES else f" The {SHOWN_CLASSES} classes with the lowest F1."),
         )
     )
@@ -139,7 +151,10 @@ def _confused(names: Sequence[str], counts: np.ndarray) -> Table:
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return Table(
         ["Actual \\ predicted", *names],
-        [[name, *(f"{count:,}" if count else "·" for count in row)] for name, row in zip(names, counts, strict=True)],
+        [
+            [name, *(f"{count:,}" if count else "·" for count in row)]
+            for name, row in zip(names, counts, strict=True)
+        ],
         caption="Test rows of each class (a row of the table) by the class that was predicted for them.",
         shade=[[None, *row] for row in share.tolist()],
     )
@@ -151,10 +166,7 @@ def _pairs(names: Sequence[str], counts: np.ndarray) -> Table:
     rows = [(int(place) // len(names), int(place) % len(names)) for place in worst]
     return Table(
         ["Actual", "Predicted", "Rows", "Share of the class"],
-        [
-            [names[a], names[b], f"{counts[a, b]:,}", f"{counts[a, b] / counts[a].sum():.1%}"]
-            for a, b in rows
-        ],
+        [[names[a], names[b], f"{counts[a, b]:,}", f"{counts[a, b] / counts[a].sum():.1%}"] for a, b in rows],
         words=2,
         caption="The most frequent confusions.",
     )
@@ -175,10 +187,14 @@ def _roc(view: View, truth: np.ndarray, known: np.ndarray) -> list[Figure]:
         false, true, _ = roc_curve(positive, chance)
         shown = _spread_out(len(false), 200)
         area = f"{roc_auc_score(positive, chance):.3f}"
-        drawn.append(Line(f"{view.classes[place]} ({area})", false[shown], true[shown], colour=place - binary))
+        drawn.append(
+            Line(f"{view.classes[place]} ({area})", false[shown], true[shown], colour=place - binary)
+        )
     if not drawn:
         return []
-    chart = charts.lines(drawn, x_label="false positive rate", y_label="true positive rate", diagonal=True, square=True)
+    chart = charts.lines(
+        drawn, x_label="false positive rate", y_label="true positive rate", diagonal=True, square=True
+    )
     each = f"for '{view.classes[1]}'" if binary else "of each class against the rest"
     areas = f"area {drawn[0].name.rpartition('(')[2].rstrip(')')}" if binary else "with the area"
     return [Figure(chart, f"ROC curve {each}, {areas}. On the dashed line lies chance.")]
@@ -222,12 +238,14 @@ def columns(view: View) -> Section | None:
         [each.value for each in shown.values()],
         [each.low for each in shown.values()],
         [each.high for each in shown.values()],
-        label=f"loss of {metrics.title(view.main_metric)}",
+        label=f"{metrics.title(view.main_metric)} worse by",
         from_zero=True,
     )
     sentences = [
-        f"How much worse {metrics.title(view.main_metric)} gets when the values of one column are shuffled among "
-        "the test rows. Columns that tell the same share their importance, so each may look small; importance is no cause."
+        f"How much worse {metrics.title(view.main_metric)} gets when the values of one column are shuffled "
+        "among "
+        "the test rows. Columns that tell the same share their importance, so each may look small; "
+        "importance is no cause."
     ]
     if len(view.importance) > len(shown):
         sentences.append(f"The first {len(shown)} of {len(view.importance)} columns.")
@@ -240,7 +258,9 @@ def _number(value: float | None) -> float:
 
 def _spread_out(count: int, most: int) -> np.ndarray:
     """At most so many positions of count, evenly spread, the first and the last among them."""
-    return np.arange(count) if count <= most else np.unique(np.linspace(0, count - 1, most).round().astype(int))
+    return (
+        np.arange(count) if count <= most else np.unique(np.linspace(0, count - 1, most).round().astype(int))
+    )
 
 
 SECTIONS: dict[str, Callable[[View], Section | None]] = {

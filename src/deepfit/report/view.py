@@ -29,7 +29,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """Text cells; the first `words` columns are words, the rest numbers. shade: strength [0, 1] of a cell's colour."""
+    """Text cells; the first `words` columns are words, the rest numbers.
+
+    shade: strength [0, 1] of a cell's colour.
+    """
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -83,7 +86,10 @@ class View:
 
     @cached_property
     def classes(self) -> list[str]:
-        """The classes as they are written, in the order of `probabilities`; empty where the answers have none."""
+        """The classes as they are written, in the order of `probabilities`.
+
+        Empty where the answers have none.
+        """
         return [name.removeprefix(PROBABILITY) for name in self.answers if name.startswith(PROBABILITY)]
 
     @cached_property

@@ -19,9 +19,9 @@ MEAN, SPREAD = 2.0, 0.5
 
 
 def make(**given: Any) -> Toy:
-    chosen = options(given, epochs=12, batch_size=65, learning_rate=0.005)
+    chosen = options(given, epochs=36, batch_size=65, learning_rate=0.005)
     generator = torch.Generator().manual_seed(chosen.seed)
-    data = Splits({"real": MEAN + SPREAD * torch.randn(3000, 1, generator=generator)}, {})
+    data = Splits({"real": MEAN + SPREAD * torch.randn(1000, 1, generator=generator)}, {})
     torch.manual_seed(chosen.seed)
     net = nn.ModuleDict(
         {

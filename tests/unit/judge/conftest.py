@@ -1,4 +1,7 @@
-"""Small stand-ins that follow the contract: rows of numbers with a target, and tasks that score answers to them."""
+"""Small stand-ins that follow the contract.
+
+Rows of numbers with a target, and tasks that score answers to them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

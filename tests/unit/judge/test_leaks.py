@@ -21,18 +21,25 @@ def test_shared_rows_are_counted_and_shown_by_row_numbers_from_1(kit):
 
 def test_rows_that_repeat_as_often_within_training_may_be_ordinary(kit):
     rng = np.random.default_rng(0)
-    (concern,) = find(kit.Rows(np.zeros(500), rng.integers(0, 400, 500)), kit.Rows(np.zeros(100), rng.integers(0, 400, 100)))
+    (concern,) = find(
+        kit.Rows(np.zeros(500), rng.integers(0, 400, 500)), kit.Rows(np.zeros(100), rng.integers(0, 400, 100))
+    )
     assert "so this may be ordinary" in concern.message
 
 
 def test_a_clean_split_leaves_only_the_rows_own_concerns(kit):
     own = Concern("identifier", "column 'id'", "column 'id' numbers the rows")
     train = kit.Rows(np.zeros(3), np.arange(3), findings=[own])
-    assert find(train, kit.Rows(np.zeros(3), np.arange(3, 6)), kit.Rows(np.zeros(3), np.arange(6, 9))) == [own]
+    assert find(train, kit.Rows(np.zeros(3), np.arange(3, 6)), kit.Rows(np.zeros(3), np.arange(6, 9))) == [
+        own
+    ]
 
 
 def test_validation_is_held_against_both_other_parts(kit):
-    train, valid, test = (kit.Rows(np.zeros(2), np.array(prints), name=name) for prints, name in [([1, 2], "a"), ([2, 3], "b"), ([3, 4], "c")])
+    train, valid, test = (
+        kit.Rows(np.zeros(2), np.array(prints), name=name)
+        for prints, name in [([1, 2], "a"), ([2, 3], "b"), ([3, 4], "c")]
+    )
     found = find(train, test, valid)
     assert [concern.where for concern in found] == ["b", "c"]
 
@@ -40,6 +47,21 @@ def test_validation_is_held_against_both_other_parts(kit):
 def test_empty_parts_share_nothing(kit):
     empty, full = kit.Rows(np.zeros(0), np.zeros(0)), kit.Rows(np.zeros(2), np.arange(2))
     assert find(empty, full) == find(full, empty) == []
+
+
+def test_pictures_that_are_nearly_the_same_in_two_sources_are_found(kit):
+    rng = np.random.default_rng(0)
+    looks = rng.integers(0, 256, (30, 256), dtype=np.uint8)
+
+    class Pictures(kit.Rows):
+        def signatures(self):
+            return self.values
+
+    train = Pictures(looks, np.arange(30))
+    test = Pictures(np.clip(looks[[4, 9]].astype(int) + 1, 0, 255).astype(np.uint8), np.array([100, 101]))
+    (concern,) = find(train, test)
+    assert concern.message.startswith("2 of 2 test rows")
+    assert "1 = 5, 2 = 10" in concern.message
 
 
 def test_the_data_checks_load_no_torch():

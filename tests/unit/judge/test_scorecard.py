@@ -10,35 +10,59 @@ from deepfit.judge.intervals import Interval
 from deepfit.judge.scorecard import Judgement, assemble, judge
 
 NUMBER_OR_NULL = ["number", "null"]
-INTERVAL = {
-    "type": "object",
-    "required": ["value", "low", "high"],
-    "properties": dict.fromkeys(["value", "low", "high"], {"type": NUMBER_OR_NULL}),
-}
+
+
+def exactly(names, kind):
+    return {"type": "object", "required": names, "properties": {name: {"type": kind} for name in names}}
+
+
+INTERVAL = exactly(["value", "low", "high"], NUMBER_OR_NULL)
 SCORES = {"type": "object", "values": INTERVAL}
 SCHEMA = {
     "type": "object",
-    "required": ["task", "rows", "metrics", "baselines", "verdict", "seconds", "peak_mb", "warnings", "paths"],
+    "required": [
+        "task",
+        "rows",
+        "metrics",
+        "baselines",
+        "verdict",
+        "seconds",
+        "peak_mb",
+        "warnings",
+        "paths",
+    ],
     "properties": {
         "task": {"type": "string"},
-        "rows": {"type": "object", "required": ["train", "valid", "test"], "properties": dict.fromkeys(["train", "valid", "test"], {"type": "integer"})},
+        "rows": exactly(["train", "valid", "test"], "integer"),
         "metrics": SCORES,
         "baselines": {"type": "object", "values": SCORES},
         "verdict": {"type": "string"},
-        "seconds": {"type": "object", "required": ["read", "train", "total"], "properties": dict.fromkeys(["read", "train", "total"], {"type": "number"})},
+        "seconds": exactly(["read", "train", "total"], "number"),
         "peak_mb": {"type": NUMBER_OR_NULL},
         "warnings": {"type": "array", "items": {"type": "string"}},
-        "paths": {"type": "object", "required": ["run", "model", "report"],
-                  "properties": dict.fromkeys(["run", "model", "report"], {"type": ["string", "null"]})},
+        "paths": exactly(["run", "model", "report"], ["string", "null"]),
     },
-}  # fmt: skip
-TYPES = {"object": dict, "string": str, "array": list, "number": (int, float), "integer": int, "null": type(None)}
+}
+TYPES = {
+    "object": dict,
+    "string": str,
+    "array": list,
+    "number": (int, float),
+    "integer": int,
+    "null": type(None),
+}
 
 
 def check(value, schema, path="$"):
-    """A closed-world subset of JSON Schema: no keys but those required, exact types, and `values` for any key."""
+    """A closed-world subset of JSON Schema.
+
+    No keys but those required, exact types, and `values` for any key.
+    """
     names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    assert any(isinstance(value, TYPES[name]) and not isinstance(value, bool) for name in names), (path, value)
+    assert any(isinstance(value, TYPES[name]) and not isinstance(value, bool) for name in names), (
+        path,
+        value,
+    )
     if "required" in schema:
         assert list(value) == schema["required"], path
     for name, part in schema.get("properties", {}).items():
@@ -87,12 +111,24 @@ def test_a_run_without_test_rows_has_the_shape_too_and_says_so():
 
 def test_what_is_not_finite_becomes_null():
     judgement = Judgement({"rmse": Interval(float("inf"), float("nan"))}, {}, "")
-    found = strict(assemble("x", {}, judgement, seconds={"total": float("inf")}, peak_mb=1, paths={})  | {"seconds": dict.fromkeys(["read", "train", "total"], 0)})
+    found = strict(
+        assemble("x", {}, judgement, seconds={"total": float("inf")}, peak_mb=1, paths={})
+        | {"seconds": dict.fromkeys(["read", "train", "total"], 0)}
+    )
     check(found, SCHEMA)
     assert found["metrics"]["rmse"] == {"value": None, "low": None, "high": None}
 
 
 def test_judging_is_deterministic_by_seed(kit):
     target = np.random.default_rng(1).normal(size=50)
-    runs = [judge(kit.NumberTask(), kit.Rows(target), kit.numbers(target * 0.9), {"mean": kit.numbers(target * 0)}, seed=3) for _ in range(2)]
+    runs = [
+        judge(
+            kit.NumberTask(),
+            kit.Rows(target),
+            kit.numbers(target * 0.9),
+            {"mean": kit.numbers(target * 0)},
+            seed=3,
+        )
+        for _ in range(2)
+    ]
     assert runs[0] == runs[1]

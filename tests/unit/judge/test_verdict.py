@@ -4,13 +4,20 @@ import numpy as np
 import pytest
 
 from deepfit.judge.intervals import Interval, Intervals, bootstrap
-from deepfit.judge.verdict import number, verdict
+from deepfit.judge.verdict import number, outcome, verdict
 
 
 def judged(gain, low, high, metric="-rmse"):
     bare = metric.removeprefix("-")
-    scores = {name: {bare: Interval(value)} for name, value in [("network", 100.0), ("mean", 200.0), ("gradient_boosting", 110.0)]}
-    return verdict(metric, Intervals(scores, {"mean": Interval(100, 90, 110), "gradient_boosting": Interval(gain, low, high)}), 586)
+    scores = {
+        name: {bare: Interval(value)}
+        for name, value in [("network", 100.0), ("mean", 200.0), ("gradient_boosting", 110.0)]
+    }
+    return verdict(
+        metric,
+        Intervals(scores, {"mean": Interval(100, 90, 110), "gradient_boosting": Interval(gain, low, high)}),
+        586,
+    )
 
 
 def test_better_names_the_best_baseline_the_gain_and_its_interval():
@@ -22,7 +29,8 @@ def test_better_names_the_best_baseline_the_gain_and_its_interval():
 
 def test_worse_says_so_first():
     assert judged(-10, -16, -4) == (
-        "NOT better than the best baseline, gradient boosting, which is the wiser choice: RMSE 100.0 against 110.0, "
+        "NOT better than the best baseline, gradient boosting, which is the wiser choice: RMSE 100.0 "
+        "against 110.0, "
         "worse by 10 (95 % interval 4.0 to 16) on 586 test rows."
     )
 
@@ -57,8 +65,19 @@ def test_the_sentence_follows_the_data(kit):
 def test_no_test_rows_no_baseline_and_an_undefined_metric_are_said():
     alone = Intervals({"network": {"rmse": Interval(5.0, 4.0, 6.0)}}, {})
     assert verdict("-rmse", alone, 0).startswith("No rows were held out")
-    assert verdict("-rmse", alone, 9) == "RMSE 5.000 (95 % interval 4.000 to 6.000) on 9 test rows; no baseline to compare with."
+    assert (
+        verdict("-rmse", alone, 9)
+        == "RMSE 5.000 (95 % interval 4.000 to 6.000) on 9 test rows; no baseline to compare with."
+    )
     assert verdict("roc_auc", alone, 9) == "No verdict: ROC AUC is not defined on these 9 test rows."
+
+
+@pytest.mark.parametrize(
+    ("gain", "low", "high", "said"), [(9, 4, 16, "better"), (-9, -16, -4, "worse"), (9, -4, 16, "level")]
+)
+def test_what_a_verdict_says_is_read_back_from_it(gain, low, high, said):
+    assert outcome(judged(gain, low, high)) == said
+    assert outcome("RMSE 5 on 9 test rows; no baseline to compare with.") == "unknown"
 
 
 def test_one_test_row_is_too_few_to_tell():
@@ -68,8 +87,18 @@ def test_one_test_row_is_too_few_to_tell():
 
 @pytest.mark.parametrize(
     ("value", "digits", "expected"),
-    [(23456.7, 4, "23,457"), (999.96, 4, "1,000.0"), (0.93456, 4, "0.9346"), (0.00012345, 2, "0.00012"), (0, 4, "0"),
-     (-2.5, 2, "-2.5"), (1e-12, 2, "1.0e-12"), (None, 4, "unknown"), (3e20, 4, "3e+20")],
-)  # fmt: skip
+    [
+        (23456.7, 4, "23,457"),
+        (999.96, 4, "1,000.0"),
+        (0.93456, 4, "0.9346"),
+        (0.00012345, 2, "0.00012"),
+        (0, 4, "0"),
+        (-2.5, 2, "-2.5"),
+        (1e-11, 2, "1.0e-11"),
+        (1.4e-15, 4, "0"),
+        (None, 4, "unknown"),
+        (3e20, 4, "3e+20"),
+    ],
+)
 def test_numbers_are_written_for_people(value, digits, expected):
     assert number(value, digits) == expected

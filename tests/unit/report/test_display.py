@@ -100,3 +100,18 @@ def test_a_phase_whose_epochs_have_no_known_length_counts_whole_epochs():
 )
 def test_a_duration_is_said_in_the_unit_that_fits(seconds, words):
     assert display.duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (36638.4, "36,638"),
+        (999.96, "1000"),
+        (0.70842, "0.7084"),
+        (1.4e-15, "0"),
+        (-2.5e-5, "-2.5e-05"),
+        (float("nan"), "nan"),
+    ],
+)
+def test_a_number_shows_four_digits_that_matter(value, words):
+    assert display.number(value) == words

@@ -3,13 +3,12 @@
 group(x) = r + f(f(r)),  r = relu(norm(pool(conv(x)))),  f(x) = relu(norm(conv(x)))
 
 Each group halves the picture and its residual pair looks at what is left. Pooling before the norm makes the
-norm and the activation four times cheaper than after it; the full-size picture meets only the cheap stem and
-one convolution of few channels, which on clothes of 28x28 pixels is worth a point of accuracy over a stem
-that strides.
+norm and the activation four times cheaper than after it. The full-size picture meets only the cheap stem and
+one convolution of few channels, and it has to: on clothes of 28x28 pixels, eight epochs, a stem that strides
+cost 0.7 points of accuracy, one that packs 2x2 pixels into channels 1.3 points (one seed each).
 
-Source: Page 2018, "How to train your ResNet", part 2 to 5 (davidcpage/cifar10-fast), a ResNet of nine
-weighted layers; the pool
-before the norm: Jordan 2024, arXiv 2404.00498, section 3.1.
+Source: Page 2018, "How to train your ResNet" (davidcpage/cifar10-fast), a ResNet of nine weighted layers; the
+pool before the norm as in Jordan 2024, arXiv 2404.00498.
 Differs: an eighth of the width, a residual pair in every group, an average over the whole picture before the
 linear layer.
 """

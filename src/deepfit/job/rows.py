@@ -1,0 +1,57 @@
+"""Rows for training, validation and test: read, split and checked, with the facts of the training rows.
+
+Loads no PyTorch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deepfit.contract import Concern, Facts, Rows, Splits, Task
+from deepfit.data.split import split
+from deepfit.judge import leaks
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that is known before training.
+
+    The source's rows, their parts, the facts learned from the training part, the concerns.
+    """
+
+    rows: Rows
+    splits: Splits[Rows]
+    facts: Facts
+    concerns: list[Concern]
+
+
+def prepare_rows(task: Task, places: Mapping[str, Any]) -> Prepared:
+    """Read "source", and "test" and "valid" where they are named; DataError before any training.
+
+    Rows from elsewhere are read as the training rows were, so they may lack classes or have further columns.
+    """
+    options = task.options
+    rows = task.read(places["source"])
+    nothing = rows.take(np.empty(0, np.int64))
+    splits = split(
+        rows,
+        options.split,
+        test_fraction=options.test_fraction,
+        valid_fraction=options.valid_fraction,
+        seed=options.seed,
+        test=None if places.get("test") is None else nothing,
+        valid=None if places.get("valid") is None else nothing,
+        classes=task.classes,
+    )
+    facts = task.learn(splits.train)
+    given = {
+        part: task.read(places[part], facts).labelled()
+        for part in ("valid", "test")
+        if places.get(part) is not None
+    }
+    splits = Splits(splits.train, given.get("valid", splits.valid), given.get("test", splits.test))
+    return Prepared(rows, splits, facts, leaks.find(splits.train, splits.test, splits.valid))

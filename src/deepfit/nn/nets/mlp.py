@@ -1,0 +1,69 @@
+"""The plain multilayer network on the columns of a table.
+
+Letters: B batch, N number columns, C category columns, D width, O outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from deepfit.nn.embeddings import CategoryEmbedding
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": functional.relu,
+    "gelu": functional.gelu,
+    "silu": functional.silu,
+    "mish": functional.mish,
+    "selu": functional.selu,
+    "tanh": torch.tanh,
+}
+
+
+class MLP(nn.Module):
+    """Numbers and embedded categories through hidden layers.
+
+    h = drop(act(W h + b)) for each width, then linear.
+    numbers_BN float32, categories_BC int (0 = unseen, 1 to category_sizes[c] - 1 = known) -> B1O float32, in
+    the form of networks with members. activation: a name in ACTIVATIONS. Weights start normal with variance
+    2 / inputs (He et al. 2015, arXiv 1502.01852, eq. 10), those of the outputs with 1 / inputs, biases at
+    zero.
+    """
+
+    def __init__(
+        self,
+        num_numbers: int,
+        category_sizes: Sequence[int],
+        num_outputs: int,
+        *,
+        widths: Sequence[int] = (256, 256),
+        dropout: float = 0.1,
+        activation: str = "relu",
+    ) -> None:
+        super().__init__()
+        self.activation = ACTIVATIONS[activation]
+        self.dropout = dropout
+        self.categories = CategoryEmbedding(category_sizes)
+        sizes = [num_numbers + self.categories.num_features, *widths]
+        self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(sizes))
+        self.last = nn.Linear(sizes[-1], num_outputs)
+        self.initialise()
+
+    def initialise(self) -> None:
+        """He for hidden layers, LeCun for the outputs."""
+        for layer in self.layers:
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+        nn.init.kaiming_normal_(self.last.weight, nonlinearity="linear")
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, numbers_BN: Tensor, categories_BC: Tensor) -> Tensor:
+        """BN, BC -> B1O."""
+        h_BD = torch.cat([numbers_BN, self.categories(categories_BC)[0]], dim=1)
+        for layer in self.layers:
+            h_BD = functional.dropout(self.activation(layer(h_BD)), self.dropout, self.training)
+        return self.last(h_BD).unsqueeze(1)
