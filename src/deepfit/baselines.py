@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from math import ceil, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,11 +30,11 @@ Fitted = tuple[str, NDArray[np.float64], float]
 CATEGORIES_SHOWN = 50  # one-hot columns of one category column; the rarer ones share a column
 CATEGORIES_SPLIT = 250  # scikit-learn's histograms hold at most 255 values of a category
 MATRIX_VALUES = 40_000_000  # of a dense matrix for the linear models: 160 MB in float32
-PICTURE_SIDE_PX = 32
+LINEAR_VALUES = 1024  # of a picture: 32 x 32 grey, 18 x 18 in colour
 LINEAR_PICTURES = 60_000
 LINEAR_COMPONENTS = 200
 BOOSTED_PICTURES = 20_000
-BOOSTED_SIDE_PX = 14
+BOOSTED_VALUES = 196  # of a picture: 14 x 14 grey, 8 x 8 in colour
 BOOSTED_TREES = 600
 
 
@@ -139,8 +140,8 @@ def for_images(
         from sklearn.linear_model import LogisticRegression
 
         chosen = _sample(len(target), LINEAR_PICTURES, seed)
-        matrix = _shrunk(train[pictures], chosen, PICTURE_SIDE_PX)
-        asked = _shrunk(test[pictures], np.arange(num_rows(test)), PICTURE_SIDE_PX)
+        matrix = _shrunk(train[pictures], chosen, LINEAR_VALUES)
+        asked = _shrunk(test[pictures], np.arange(num_rows(test)), LINEAR_VALUES)
         centre = matrix.mean(axis=0)
         matrix -= centre
         spread, directions = np.linalg.eigh(matrix.T @ matrix / len(matrix))
@@ -157,7 +158,7 @@ def for_images(
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         chosen = _sample(len(target), BOOSTED_PICTURES, seed)
-        matrix = _shrunk(train[pictures], chosen, BOOSTED_SIDE_PX)
+        matrix = _shrunk(train[pictures], chosen, BOOSTED_VALUES)
         kind: Any = HistGradientBoostingClassifier
         model = kind(
             learning_rate=0.2,
@@ -168,7 +169,7 @@ def for_images(
             early_stopping=False,
             random_state=seed % 2**32,
         ).fit(matrix, target[chosen])
-        asked = _shrunk(test[pictures], np.arange(num_rows(test)), BOOSTED_SIDE_PX)
+        asked = _shrunk(test[pictures], np.arange(num_rows(test)), BOOSTED_VALUES)
         return _probabilities(model, asked, num_classes)
 
     yield _timed("linear", linear)
@@ -290,13 +291,14 @@ def _boosted(kind: Any, matrix: NDArray, target: NDArray, kinds: Sequence[int], 
     return kind(max_iter=best, early_stopping=False, **common).fit(matrix, target)
 
 
-def _shrunk(pictures: Any, chosen: NDArray[np.intp], side_px: int) -> NDArray[np.float32]:
+def _shrunk(pictures: Any, chosen: NDArray[np.intp], most_values: int) -> NDArray[np.float32]:
     """Pictures averaged over squares so that no side exceeds side_px, flat.
 
     Float32 [rows, values], in pieces to spare memory.
     """
     height, width = pictures.shape[1:3]
-    square = max(1, -(-max(height, width) // side_px))
+    channels = pictures.shape[3] if pictures.ndim == 4 else 1
+    square = max(1, ceil(sqrt(height * width * channels / most_values)))
     tall, wide = max(1, height // square), max(1, width // square)
     rows = []
     for start in range(0, len(chosen), 1000):

@@ -56,6 +56,10 @@ class _DeepEstimator(BaseEstimator):
     task_name: str
 
     def _fit(self, x: Any, y: np.ndarray) -> None:
+        if len(y) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs rows to learn from and to check on, received n_samples={len(y)}."
+            )
         kind = catalog.find(self.task_name)
         given = {name: value for name, value in self.get_params(deep=False).items() if value is not None}
         if "random_state" in given:
@@ -139,6 +143,7 @@ class DeepClassifier(ClassifierMixin, _DeepEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each row."""
+        check_is_fitted(self)
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 

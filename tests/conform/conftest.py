@@ -17,7 +17,9 @@ class Tiny:
         self.data = self.encoded(self.rows)
 
     def encoded(self, rows):
-        return type(rows)(*(self.task.encode(part, self.facts) for part in (rows.train, rows.valid, rows.test)))
+        return type(rows)(
+            *(self.task.encode(part, self.facts) for part in (rows.train, rows.valid, rows.test))
+        )
 
     def with_options(self, **changes):
         """The same task with other options."""
@@ -71,6 +73,10 @@ def model(tiny, trained_networks):
         from deepfit.model import Model
 
         net = tiny.train()
-        facts = dict(tiny.task.calibrate(tiny.task.outputs(net, tiny.data.valid, tiny.facts), tiny.data.valid, dict(tiny.facts)))
+        facts = dict(
+            tiny.task.calibrate(
+                tiny.task.outputs(net, tiny.data.valid, tiny.facts), tiny.data.valid, dict(tiny.facts)
+            )
+        )
         trained_networks[tiny.name] = Model(tiny.name, tiny.task, net.eval(), facts)
     return trained_networks[tiny.name]

@@ -50,7 +50,13 @@ def test_options_are_frozen_and_a_misspelt_one_gets_a_suggestion(tiny):
 
 def test_options_out_of_range_are_refused(tiny):
     options = type(tiny.task.options)
-    for name, value in {"epochs": 0, "learning_rate": -1.0, "batch_size": 0, "valid_fraction": 1.5, "seed": -1}.items():
+    for name, value in {
+        "epochs": 0,
+        "learning_rate": -1.0,
+        "batch_size": 0,
+        "valid_fraction": 1.5,
+        "seed": -1,
+    }.items():
         with pytest.raises(OptionError, match=name.replace("_", "-")):
             resolve(options, {name: value})
 
@@ -93,7 +99,9 @@ def test_every_parameter_gets_a_gradient(tiny):
         for loss in phase.step(next(iter(phase.batches(0)))):
             net.zero_grad()
             loss.total.backward()
-            touched |= {name for name, p in net.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+            touched |= {
+                name for name, p in net.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0
+            }
     missing = {name for name, p in net.named_parameters() if p.requires_grad} - touched
     assert not missing
 
@@ -147,5 +155,7 @@ def test_the_most_trivial_baseline_is_beaten(tiny, model):
     trivial = next(iter(tiny.task.baselines(tiny.rows))).answers
     metric = tiny.task.main_metric.removeprefix("-")
     sign = -1 if tiny.task.main_metric.startswith("-") else 1
-    ours, theirs = (tiny.task.metrics(each, tiny.rows.test)[metric] for each in (model.answer(tiny.rows.test), trivial))
+    ours, theirs = (
+        tiny.task.metrics(each, tiny.rows.test)[metric] for each in (model.answer(tiny.rows.test), trivial)
+    )
     assert sign * ours > sign * theirs

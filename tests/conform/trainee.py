@@ -1,6 +1,6 @@
 """Train a task on its tiny data in a folder, from its checkpoint where there is one; a process of its own, made to be killed.
 
-    python trainee.py TASK FOLDER EPOCHS
+python trainee.py TASK FOLDER EPOCHS
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from deepfit.engine import Run, channels_last, train
 
 def main(name: str, folder: Path, epochs: int) -> None:
     task, rows, _ = catalog.find(name).tiny(seed=0)
-    options = task.options.model_copy(update={"epochs": epochs, "patience": 0, "ema": 0.9, "checkpoint_minutes": 0.001})
+    options = task.options.model_copy(
+        update={"epochs": epochs, "patience": 0, "ema": 0.9, "checkpoint_minutes": 0.001}
+    )
     task = type(task)(options)
     facts = task.learn(rows.train)
     data = Splits(*(task.encode(part, facts) for part in (rows.train, rows.valid, rows.test)))
@@ -26,7 +28,9 @@ def main(name: str, folder: Path, epochs: int) -> None:
     net = channels_last(task.build(facts))
     for progress in train(task, net, data, facts, run):
         print(progress.kind, progress.epoch, progress.step, flush=True)
-    save_file({key: value.contiguous() for key, value in net.state_dict().items()}, folder / "final.safetensors")
+    save_file(
+        {key: value.contiguous() for key, value in net.state_dict().items()}, folder / "final.safetensors"
+    )
 
 
 if __name__ == "__main__":

@@ -91,7 +91,9 @@ def main(folder: Path) -> None:
     told["normed"] = normed(place)
     told["whole"] = broken_off(folder / "whole", crash=False)
     told["crashed"] = broken_off(folder / "crashed", crash=True)
-    told["sums"] = dict(place.sum_up({"loss": [1.0 + place.rank, 2.0], **({"only": [3.0, 1.0]} if not place.rank else {})}))
+    told["sums"] = dict(
+        place.sum_up({"loss": [1.0 + place.rank, 2.0], **({"only": [3.0, 1.0]} if not place.rank else {})})
+    )
     told["agreed"] = dict(place.agree({"score": float(place.rank)}))
     packing.save_atomically(folder / f"rank-{place.rank}", told)
     if dist.is_initialized():

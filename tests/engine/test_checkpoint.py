@@ -36,7 +36,11 @@ def on_a_full_disk(room: int, folder: Path) -> str:
     """What training says where no file may grow beyond `room` bytes."""
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(room), str(folder)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
+        env={
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
+        },
         capture_output=True,
         text=True,
         timeout=120,
@@ -47,12 +51,16 @@ def on_a_full_disk(room: int, folder: Path) -> str:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (folder / "checkpoint").iterdir()}
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (folder / "checkpoint").iterdir()
+    }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("room", [0, 1000, 12_000])
-def test_a_full_disk_is_an_error_that_leaves_the_old_checkpoint_and_no_partial_file(room: int, tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error_that_leaves_the_old_checkpoint_and_no_partial_file(
+    room: int, tmp_path: Path
+) -> None:
     whole = make("classifier", epochs=6, ema=0.9)
     finish(whole, tmp_path / "whole")
     toy = make("classifier", epochs=6, ema=0.9)
@@ -108,18 +116,27 @@ def test_only_the_best_weights_that_the_checkpoint_names_are_kept(tmp_path: Path
     toy = make("classifier", epochs=8)
     finish(toy, tmp_path)
     best = packing.load(tmp_path / "checkpoint" / "last.safetensors")["best_file"]
-    assert {path.name for path in (tmp_path / "checkpoint").iterdir()} == {"last.safetensors", "end-0.safetensors", best}
+    assert {path.name for path in (tmp_path / "checkpoint").iterdir()} == {
+        "last.safetensors",
+        "end-0.safetensors",
+        best,
+    }
     kept = packing.load(tmp_path / "checkpoint" / best)
     assert all(torch.equal(value, kept[name]) for name, value in toy.net.state_dict().items())
 
 
-def test_a_run_without_a_folder_writes_nothing_and_learns_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_without_a_folder_writes_nothing_and_learns_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     one, other = make("classifier", epochs=2), make("classifier", epochs=2)
     finish(one, None)
     assert not list(tmp_path.iterdir())
     finish(other, tmp_path / "run")
-    assert all(torch.equal(a, b) for a, b in zip(one.net.state_dict().values(), other.net.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(one.net.state_dict().values(), other.net.state_dict().values(), strict=True)
+    )
 
 
 def test_an_interrupted_write_leaves_the_checkpoint_as_it_was(tmp_path: Path) -> None:

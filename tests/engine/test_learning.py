@@ -30,19 +30,25 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others(name: str
     runs = [make(name, seed=seed, epochs=2) for seed in (3, 3, 4)]
     for toy in runs:
         finish(toy, None)
-    same, again, other = (torch.cat([value.flatten() for value in toy.net.state_dict().values()]) for toy in runs)
+    same, again, other = (
+        torch.cat([value.flatten() for value in toy.net.state_dict().values()]) for toy in runs
+    )
     assert torch.equal(same, again)
     assert not torch.equal(same, other)
 
 
 def test_the_weights_of_the_best_epoch_are_kept() -> None:
-    toy = make("classifier", epochs=12, learning_rate=0.3)  # jumps about, so that the last epoch is not the best
+    toy = make(
+        "classifier", epochs=12, learning_rate=0.3
+    )  # jumps about, so that the last epoch is not the best
     shown = [each for each in finish(toy, None) if each.kind == "epoch"]
     scores = [each.scores["accuracy"] for each in shown]
     best = max(range(len(scores)), key=scores.__getitem__)
     assert scores[best] > scores[-1]
     assert toy.score() == scores[best]
-    assert [each.best for each in shown] == [score > max(scores[:place], default=-1) for place, score in enumerate(scores)]
+    assert [each.best for each in shown] == [
+        score > max(scores[:place], default=-1) for place, score in enumerate(scores)
+    ]
 
 
 def test_without_a_score_that_chooses_the_last_weights_are_kept() -> None:
@@ -123,12 +129,17 @@ def test_an_extended_budget_goes_on_from_the_last_state(name: str, ema: float, t
     finish(short, tmp_path / "parts")
     first = finish(longer, tmp_path / "parts")
     if name == "deep_clustering":  # its first phase is over, so only its second is extended
-        assert [(each.phase, each.epoch) for each in first if each.kind == "epoch"] == [("refine", 3), ("refine", 4)]
+        assert [(each.phase, each.epoch) for each in first if each.kind == "epoch"] == [
+            ("refine", 3),
+            ("refine", 4),
+        ]
         return
     assert [each.epoch for each in first if each.kind == "epoch"] == [3, 4]
     one, other = left_behind(whole, tmp_path / "whole"), left_behind(longer, tmp_path / "parts")
     for outline, _ in (one, other):
-        drop(outline, "best_epoch", "best_file")  # patience starts anew, which moves the name of the best epoch
+        drop(
+            outline, "best_epoch", "best_file"
+        )  # patience starts anew, which moves the name of the best epoch
     assert_same(one, other)
 
 
@@ -222,7 +233,10 @@ def test_the_rate_follows_the_schedule_from_0_to_1_also_after_a_stop(name: str, 
         def watch(*given):  # noqa: ANN002, ANN202
             for phase in plan(*given):
                 phase.rate = lambda progress: asked.append(progress) or 0.25 + 0.5 * progress
-                inner, first = phase.step, {id(o): [g["lr"] for g in o.param_groups] for o in phase.optimizers.values()}
+                inner, first = (
+                    phase.step,
+                    {id(o): [g["lr"] for g in o.param_groups] for o in phase.optimizers.values()},
+                )
 
                 def step(batch, phase=phase, inner=inner, first=first):  # noqa: ANN001, ANN202
                     for loss in inner(batch):

@@ -29,7 +29,9 @@ class Written:
         yield Phase(**{"name": "written", "epochs": 1, **self.phase})
 
 
-def learn(net: nn.Module, folder: Path | None = None, *, options: dict[str, Any] | None = None, **phase: Any) -> list[Any]:
+def learn(
+    net: nn.Module, folder: Path | None = None, *, options: dict[str, Any] | None = None, **phase: Any
+) -> list[Any]:
     run = Run(Options(precision="float32", device="cpu", **(options or {})), folder)
     return list(train(Written(**phase), net, Splits(None, None), {}, run))
 
@@ -54,7 +56,9 @@ def test_a_batch_in_four_pieces_gives_the_step_of_the_whole(name: str, clip: flo
     shown, shown_pieces = finish(whole, None), finish(pieces, None)
     assert largest_difference(whole.net, pieces.net) < 1e-9
     assert largest_difference(whole.net, make(name, still=True).net) > 1e-3, "it must have moved"
-    epochs, epochs_pieces = ([each for each in told if each.kind == "epoch"] for told in (shown, shown_pieces))
+    epochs, epochs_pieces = (
+        [each for each in told if each.kind == "epoch"] for told in (shown, shown_pieces)
+    )
     for one, other in zip(epochs, epochs_pieces, strict=True):
         assert other.losses == pytest.approx(one.losses, rel=1e-9)
 
@@ -67,7 +71,9 @@ def test_a_coupled_loss_in_pieces_is_refused_with_the_reason(name: str) -> None:
 
 @pytest.mark.parametrize("accumulate", [1, 3])
 @pytest.mark.parametrize("clip_norm", [0.1, 1e6])
-def test_the_gradient_is_clipped_as_pytorch_clips_that_of_the_mean_loss(accumulate: int, clip_norm: float) -> None:
+def test_the_gradient_is_clipped_as_pytorch_clips_that_of_the_mean_loss(
+    accumulate: int, clip_norm: float
+) -> None:
     net, batch = linear()
     other, _ = linear()
     learn(
@@ -96,18 +102,24 @@ def test_a_loss_touches_only_the_parameters_of_the_optimizer_that_answers(accumu
 
             def step(batch: Any, inner: Any = phase.step) -> Iterator[Loss]:
                 for loss in inner(batch):
-                    before = {name: [p.detach().clone() for p in net.parameters()] for name, net in nets.items()}
+                    before = {
+                        name: [p.detach().clone() for p in net.parameters()] for name, net in nets.items()
+                    }
                     other = next(name for name in nets if name != loss.by)
                     gradients = [None if p.grad is None else p.grad.clone() for p in nets[other].parameters()]
                     yield loss
                     changed = {
-                        name: any(not torch.equal(a, b) for a, b in zip(before[name], net.parameters(), strict=True))
+                        name: any(
+                            not torch.equal(a, b) for a, b in zip(before[name], net.parameters(), strict=True)
+                        )
                         for name, net in nets.items()
                     }
                     assert changed == {loss.by: True, other: False}
                     for kept, parameter in zip(gradients, nets[other].parameters(), strict=True):
                         if accumulate == 1:  # of several pieces the first has gone on to its next loss by now
-                            assert parameter.grad is None if kept is None else torch.equal(kept, parameter.grad)
+                            assert (
+                                parameter.grad is None if kept is None else torch.equal(kept, parameter.grad)
+                            )
                     moved.append(loss.by)
 
             phase.step = step
@@ -124,7 +136,10 @@ def test_a_misspelt_optimizer_is_named_with_a_suggestion() -> None:
 
     def misspelt(*given: Any) -> Iterator[Phase]:
         for phase in plan(*given):
-            phase.optimizers = {"discriminators": phase.optimizers["discriminator"], "generator": phase.optimizers["generator"]}
+            phase.optimizers = {
+                "discriminators": phase.optimizers["discriminator"],
+                "generator": phase.optimizers["generator"],
+            }
             yield phase
 
     toy.task.plan = misspelt
@@ -142,7 +157,9 @@ def test_pieces_that_yield_different_losses_are_an_error() -> None:
 
     optimizers = {"main": torch.optim.SGD(net.parameters(), 0.1)}
     with pytest.raises(RuntimeError, match="different losses"):
-        learn(net, options={"accumulate": 2}, batches=lambda epoch: [batch], step=uneven, optimizers=optimizers)
+        learn(
+            net, options={"accumulate": 2}, batches=lambda epoch: [batch], step=uneven, optimizers=optimizers
+        )
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
@@ -155,7 +172,13 @@ def test_a_loss_over_no_items_leaves_the_weights_finite(accumulate: int, as_tens
         yield Loss((net(piece["x"]) * 0.0).sum(), torch.tensor(0) if as_tensor else 0)
 
     optimizers = {"main": torch.optim.SGD(net.parameters(), 0.1)}
-    learn(net, options={"accumulate": accumulate}, batches=lambda epoch: [batch], step=masked, optimizers=optimizers)
+    learn(
+        net,
+        options={"accumulate": accumulate},
+        batches=lambda epoch: [batch],
+        step=masked,
+        optimizers=optimizers,
+    )
     assert torch.equal(net.weight, before)
 
 
@@ -200,7 +223,11 @@ def test_numbers_that_are_not_finite_stop_the_run_and_the_last_good_checkpoint_s
                     losses += 1
                     if losses >= spoil_at[name]:
                         place.setdefault("phase", phase.name)
-                        total = loss.total * float("nan") if spoilt == "loss" else loss.total + bad_gradient(loss.total)
+                        total = (
+                            loss.total * float("nan")
+                            if spoilt == "loss"
+                            else loss.total + bad_gradient(loss.total)
+                        )
                         loss = Loss(total, loss.count, loss.by)
                     yield loss
 
@@ -214,7 +241,9 @@ def test_numbers_that_are_not_finite_stop_the_run_and_the_last_good_checkpoint_s
     spoil_at = {"whole_graph": 3, "ppo": 20, "dqn": 50, "sampled_graph": 8, "deep_clustering": 50, "gan": 60}
     spoil_at |= {"classifier": 20, "seq2seq": 40, "contrastive": 20}
     toy.task.plan = spoil
-    with pytest.raises(TrainingError, match=r"epoch \d+, step \d+: .*last good checkpoint.*--learning-rate") as caught:
+    with pytest.raises(
+        TrainingError, match=r"epoch \d+, step \d+: .*last good checkpoint.*--learning-rate"
+    ) as caught:
         finish(toy, tmp_path)
     assert f"'{place['phase']}'" in str(caught.value)
     if spoilt == "loss":
@@ -233,7 +262,9 @@ def test_the_error_names_the_step_whose_loss_was_not_finite() -> None:
     def breaks(piece: Any) -> Iterator[Loss]:
         yield Loss(net(piece["x"]).sum() * piece["factor"][0], 11)
 
-    batches = [{**batch, "factor": torch.full((11,), float("inf") if place == 6 else 1.0)} for place in range(9)]
+    batches = [
+        {**batch, "factor": torch.full((11,), float("inf") if place == 6 else 1.0)} for place in range(9)
+    ]
     optimizers = {"main": torch.optim.SGD(net.parameters(), 0.1)}
     with pytest.raises(TrainingError, match=r"'written', epoch 1, step 7: loss is -?inf"):
         learn(net, batches=lambda epoch: batches, step=breaks, optimizers=optimizers)
@@ -255,10 +286,18 @@ def test_parts_are_logged_as_means_over_the_count() -> None:
 
     optimizers = {"main": torch.optim.SGD(net.parameters(), 0.0)}
     for accumulate in (1, 4):
-        shown = learn(net, options={"accumulate": accumulate}, batches=lambda epoch: [batch] * 3, step=step, optimizers=optimizers)
+        shown = learn(
+            net,
+            options={"accumulate": accumulate},
+            batches=lambda epoch: [batch] * 3,
+            step=step,
+            optimizers=optimizers,
+        )
         epoch = next(each for each in shown if each.kind == "epoch")
         assert epoch.losses["ones"] == 1.0
-        assert epoch.losses["loss"] == pytest.approx((net(batch["x"]) - batch["y"]).square().mean().item(), rel=1e-6)
+        assert epoch.losses["loss"] == pytest.approx(
+            (net(batch["x"]) - batch["y"]).square().mean().item(), rel=1e-6
+        )
 
 
 def test_bfloat16_is_used_when_asked_for() -> None:

@@ -28,7 +28,11 @@ def tensors(draw: st.DrawFn) -> torch.Tensor:
 
 
 def mappings(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[Any, Any]]:
-    return st.dictionaries(st.text(max_size=4) | st.integers(-3, 3) | st.sampled_from(["0", "1", "a/b", "a", ""]), inner, max_size=4)
+    return st.dictionaries(
+        st.text(max_size=4) | st.integers(-3, 3) | st.sampled_from(["0", "1", "a/b", "a", ""]),
+        inner,
+        max_size=4,
+    )
 
 
 plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
@@ -70,7 +74,9 @@ def test_paths_that_read_alike_do_not_collide(tmp_path: Path) -> None:
 
 def test_shared_and_strided_tensors_are_saved_whole(tmp_path: Path) -> None:
     base = torch.arange(12.0).view(3, 4)
-    packing.save_atomically(tmp_path / "s", {"base": base, "turned": base.T, "column": base[:, 1], "again": base})
+    packing.save_atomically(
+        tmp_path / "s", {"base": base, "turned": base.T, "column": base[:, 1], "again": base}
+    )
     state = packing.load(tmp_path / "s")
     assert torch.equal(state["turned"], base.T)
     assert torch.equal(state["column"], base[:, 1])
@@ -79,11 +85,15 @@ def test_shared_and_strided_tensors_are_saved_whole(tmp_path: Path) -> None:
 
 
 def test_numpy_numbers_become_plain_ones(tmp_path: Path) -> None:
-    packing.save_atomically(tmp_path / "s", {"count": np.int64(3), "mean": np.float32(0.5), "zero": np.array(7)})
+    packing.save_atomically(
+        tmp_path / "s", {"count": np.int64(3), "mean": np.float32(0.5), "zero": np.array(7)}
+    )
     assert same(packing.load(tmp_path / "s"), {"count": 3, "mean": 0.5, "zero": 7})
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, print, {(1, 2): 3}, {None: 1}, np.array(["a"], dtype=object)])
+@pytest.mark.parametrize(
+    "value", [object(), {1, 2}, print, {(1, 2): 3}, {None: 1}, np.array(["a"], dtype=object)]
+)
 def test_what_cannot_be_saved_as_data_is_refused(value: Any, tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         packing.save_atomically(tmp_path / "s", {"value": value})
@@ -100,7 +110,18 @@ def test_every_truncation_of_a_file_is_refused(tmp_path: Path) -> None:
             packing.load(path)
 
 
-OUTLINES = ["[1]", "3", "null", '"x"', "{", '{"tensor": "9"}', '{"dict": 3}', '{"dict": [[1]]}', '{"dict": [[[1], 2]]}', "{}"]
+OUTLINES = [
+    "[1]",
+    "3",
+    "null",
+    '"x"',
+    "{",
+    '{"tensor": "9"}',
+    '{"dict": 3}',
+    '{"dict": [[1]]}',
+    '{"dict": [[[1], 2]]}',
+    "{}",
+]
 OUTLINES += ['{"list": [1, 2]}', '{"dict": [["a", {"tensor": "nowhere"}]]}', "[" * 100_000]
 
 

@@ -28,7 +28,16 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     folder = tmp_path_factory.mktemp("ranks")
     script = str(Path(__file__).with_name("ranks_script.py"))
     done = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script, str(folder)],
+        [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--standalone",
+            "--nproc-per-node",
+            "2",
+            script,
+            str(folder),
+        ],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -41,7 +50,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 def assert_close(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor], tolerance: float) -> None:
     for name, value in one.items():
-        torch.testing.assert_close(value, other[name], rtol=0, atol=tolerance, msg=lambda said, name=name: f"{name}: {said}")
+        torch.testing.assert_close(
+            value, other[name], rtol=0, atol=tolerance, msg=lambda said, name=name: f"{name}: {said}"
+        )
 
 
 @pytest.mark.usefixtures("double")
@@ -49,7 +60,9 @@ def assert_close(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor], t
 def test_two_uneven_ranks_give_the_weights_and_losses_of_one_process(name: str, told: Any) -> None:
     alone = ranks_script.learn(name)
     start = make(name, still=True).net.state_dict()
-    assert any((value - alone["net"][key]).abs().max() > 1e-3 for key, value in start.items()), "it must have moved"
+    assert any((value - alone["net"][key]).abs().max() > 1e-3 for key, value in start.items()), (
+        "it must have moved"
+    )
     for rank in told:
         assert_close(alone["net"], rank[name]["net"], 1e-9)
         for mine, theirs in zip(alone["losses"], rank[name]["losses"], strict=True):

@@ -48,7 +48,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_run_left_after_an_epoch_goes_on_as_if_never_left(name: str, undisturbed: Any, tmp_path: Path) -> None:
+def test_a_run_left_after_an_epoch_goes_on_as_if_never_left(
+    name: str, undisturbed: Any, tmp_path: Path
+) -> None:
     toy = short(name)
     for shown in train(toy.task, toy.net, toy.data, {}, Run(toy.options, tmp_path)):
         if shown.kind == "epoch" and shown.epoch == 2:
@@ -61,13 +63,19 @@ def test_a_run_left_after_an_epoch_goes_on_as_if_never_left(name: str, undisturb
 
 @pytest.mark.parametrize("share", [0.3, 0.55, 0.8, 1.0])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_crash_in_the_middle_of_an_epoch_leaves_no_trace(name: str, share: float, undisturbed: Any, tmp_path: Path) -> None:
+def test_a_crash_in_the_middle_of_an_epoch_leaves_no_trace(
+    name: str, share: float, undisturbed: Any, tmp_path: Path
+) -> None:
     """Checkpoints after each batch where an epoch can be entered in its middle, so the crash follows one closely."""
     with pytest.raises(Crash):
         finish(short(name, checkpoint_minutes=1e-9), tmp_path, crash_at_loss=round(share * LOSSES[name]))
     if checkpoint.exists(tmp_path):  # none yet in the first epoch of a live phase
         place = packing.load(tmp_path / "checkpoint" / "last.safetensors")["course"]["place"]
-        assert (place["batch"] == 0) if name in LIVE else (place["batch"] > 0 or share == 1.0 or name in WHOLE_EPOCHS)
+        assert (
+            (place["batch"] == 0)
+            if name in LIVE
+            else (place["batch"] > 0 or share == 1.0 or name in WHOLE_EPOCHS)
+        )
     toy = short(name, checkpoint_minutes=1e-9)
     finish(toy, tmp_path)
     assert_same(undisturbed(name), left_behind(toy, tmp_path))
@@ -109,7 +117,13 @@ def pictures(folder: Path, *, crash_after: int = 0) -> nn.Module:
     x = torch.randn(40, 3, 8, 8).contiguous(memory_format=torch.channels_last)
     net = channels_last(
         nn.Sequential(
-            nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.2), nn.Conv2d(8, 8, 3), nn.Flatten(), nn.Linear(128, 2)
+            nn.Conv2d(3, 8, 3),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.Dropout(0.2),
+            nn.Conv2d(8, 8, 3),
+            nn.Flatten(),
+            nn.Linear(128, 2),
         )
     )
     data = Splits({"x": x, "y": (x.mean((1, 2, 3)) > 0).long()}, None)
@@ -163,6 +177,9 @@ def test_kills_at_random_moments_leave_no_trace(name: str, killed: Any) -> None:
     tables = []
     for kind in ("whole", "killed"):
         tensors: dict[str, torch.Tensor] = {}
-        last, net = (packing.load(folder / f"{name}-{kind}" / path) for path in ("checkpoint/last.safetensors", "net.safetensors"))
+        last, net = (
+            packing.load(folder / f"{name}-{kind}" / path)
+            for path in ("checkpoint/last.safetensors", "net.safetensors")
+        )
         tables.append((packing.pack({"last": last, "net": net}, tensors), tensors))
     assert_same(*tables)

@@ -30,7 +30,9 @@ def others_keep_busy(monkeypatch: pytest.MonkeyPatch, busy: float, own: float = 
     return Reading(now.everyone_s - 2 * (busy + own), now.own_s - 2 * own, now.clock_s - 2.0)
 
 
-@pytest.mark.parametrize(("busy", "threads", "policy"), [(0.0, 4, None), (0.4, 4, None), (1.0, 4, "passive"), (4.0, 4, "passive")])
+@pytest.mark.parametrize(
+    ("busy", "threads", "policy"), [(0.0, 4, None), (0.4, 4, None), (1.0, 4, "passive"), (4.0, 4, "passive")]
+)
 def test_before_pytorch_is_loaded_a_busy_machine_makes_threads_wait_passively(
     monkeypatch: pytest.MonkeyPatch, busy: float, threads: int, policy: str | None
 ) -> None:
@@ -79,9 +81,16 @@ def test_without_counters_the_load_average_of_the_others_counts(monkeypatch: pyt
     assert machine.busy_cores(before) == 2.0
 
 
-def test_only_the_processors_that_this_process_may_use_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_only_the_processors_that_this_process_may_use_are_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     counters = tmp_path / "stat"
-    rows = ["cpu  9999 0 0 0 0 0 0 0", "cpu0 100 10 40 999 999 30 20 0", "cpu1 1 1 1 999 999 1 1 0", "cpu2 7777 0 0 0 0 0 0 0"]
+    rows = [
+        "cpu  9999 0 0 0 0 0 0 0",
+        "cpu0 100 10 40 999 999 30 20 0",
+        "cpu1 1 1 1 999 999 1 1 0",
+        "cpu2 7777 0 0 0 0 0 0 0",
+    ]
     counters.write_text("\n".join([*rows, "intr 1", "ctxt 2"]) + "\n")
     monkeypatch.setattr(machine, "own_cores", lambda: {0, 1})
     reading = machine.read_load(str(counters))
@@ -111,7 +120,14 @@ def test_work_of_another_process_shows_in_the_reading() -> None:
 
 
 @pytest.mark.parametrize(
-    ("quota", "expected"), [("200000 100000", 2), ("150000 100000", 2), ("20000 100000", 1), ("9900000 100000", 4), ("max 100000", 4)]
+    ("quota", "expected"),
+    [
+        ("200000 100000", 2),
+        ("150000 100000", 2),
+        ("20000 100000", 1),
+        ("9900000 100000", 4),
+        ("max 100000", 4),
+    ],
 )
 def test_a_container_is_not_given_more_threads_than_it_was_granted(
     monkeypatch: pytest.MonkeyPatch, quota: str, expected: int, tmp_path: Path
@@ -128,4 +144,7 @@ def test_the_peak_of_memory_grows_with_what_is_held() -> None:
         "raise SystemExit(not 150 < peak_mb() - before < 260)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60, env=environment).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", program], check=False, timeout=60, env=environment).returncode
+        == 0
+    )

@@ -45,15 +45,16 @@ class TextAfterAll(Exception):
 class Column:
     """One column as it is read.
 
-    as_text: never try numbers (--kinds says category or text). as_number: every word is a mistake. kind: ""
-    (nothing but missing values so far), "int", "float", "bool" or "text". strays: cells that fit no number;
-    first_stray: (row of the table, value).
+    as_text: never try numbers (--kinds says category or text). as_number: every word is a mistake; lenient:
+    none is, but makes a column of words. kind: "" (nothing but missing values so far), "int", "float", "bool"
+    or "text". strays: cells that fit no number; first_stray: (row of the table, value).
     """
 
     name: str
     missing: Sequence[str] = ()
     as_text: bool = False
     as_number: bool = False
+    lenient: bool = False
     decimal_comma: bool = False
     kind: str = ""
     strays: int = 0
@@ -78,9 +79,10 @@ class Column:
         self.rows += len(values)
         self.chunks.append(values)
 
-    def shrink(self) -> None:
-        """The last block in its smallest type."""
-        self.chunks[-1] = smallest(self.chunks[-1])
+    def shrink(self, *, every: bool) -> None:
+        """The last block, or every one, in its smallest type."""
+        first = 0 if every else len(self.chunks) - 1
+        self.chunks[first:] = [smallest(chunk) for chunk in self.chunks[first:]]
 
     def finish(self) -> pl.Series:
         """The whole column, in one piece; the blocks are given up."""
@@ -144,7 +146,8 @@ class Column:
 
     def _with_strays(self, texts: pl.Series, filled: pl.Series, values: pl.Series, failed: int) -> pl.Series:
         self.strays += failed
-        if self.as_number or (failed and self.kind != "bool" and self.strays < STRAY_SHARE * self.filled):
+        few = failed and self.kind != "bool" and self.strays < STRAY_SHARE * self.filled
+        if self.as_number or (few and not self.lenient):
             if self.first_stray is None:
                 place = (values.is_null() & filled.is_not_null()).arg_max() or 0
                 self.first_stray = (self.rows + place, texts[place])

@@ -114,9 +114,19 @@ def sniff(sample: str) -> str:
     return chosen
 
 
-def blocks(file: BinaryIO, start: bytes) -> Iterator[bytes]:
-    """Pieces of about BLOCK_BYTES that end at the end of a row; `start` is what was read already."""
+def blocks(file: BinaryIO, start: bytes, *, once: bool = False) -> Iterator[bytes]:
+    """Pieces of about BLOCK_BYTES that end at the end of a row.
+
+    `start` is what was read already; once: no more than that, without the row that it cuts off.
+    """
     rest = start
+    if once:
+        cut = _last_row_end(rest)
+        if file.read(1) == b"":
+            cut = len(rest)
+        if rest[:cut].strip():
+            yield rest[:cut] if rest[:cut].endswith(b"\n") else rest[:cut] + b"\n"
+        return
     while True:
         more = file.read(max(BLOCK_BYTES - len(rest), BLOCK_BYTES // 4))
         rest += more

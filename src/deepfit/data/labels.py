@@ -5,7 +5,7 @@ Classes as int64 codes, amounts as float32 of mean 0 and deviation 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -27,13 +27,17 @@ def learn_labels(labels: np.ndarray) -> dict[str, Any]:
 
 
 def encode_labels(
-    labels: np.ndarray, facts: Facts, *, name: str = "the rows", target: str = "target"
+    labels: np.ndarray,
+    facts: Facts,
+    *,
+    name: str = "the rows",
+    target: str = "target",
+    where: Callable[[int], str] = "row {} (from 0)".format,
 ) -> np.ndarray:
     """int64 codes [rows], places in facts["classes"].
 
-    DataError naming the first label that training did not have.
-
-    A label is known by its text, so that the whole number 1 of one file is the word "1" of another.
+    A label is known by its text, so that the whole number 1 of one file is the word "1" of another. DataError
+    naming the first label that training did not have; name, target and where say what rows these are.
     """
     known = {_text(label): code for code, label in enumerate(facts["classes"])}
     distinct, places = np.unique(labels, return_inverse=True)
@@ -41,13 +45,11 @@ def encode_labels(
     found = codes[places]
     if len(found) and found.min() < 0:
         position = int(np.argmin(found))
-        shown = ", ".join(str(label) for label in facts["classes"][:SHOWN]) + (
-            ", ..." if len(facts["classes"]) > SHOWN else ""
-        )
+        names = class_names(facts)
+        shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
         raise DataError(
-            f"{name}, row {position} (from 0), column '{target}': received '{labels[position]}', which is no "
-            f"class of the training rows ({shown}). "
-            "Correct the label, or train again with rows of this class."
+            f"{name}, {where(position)}, column '{target}': received '{labels[position]}', which is no class "
+            f"of the training rows ({shown}). Correct the label, or train again with rows of this class."
         )
     return found
 

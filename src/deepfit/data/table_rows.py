@@ -10,6 +10,7 @@ import polars as pl
 
 from deepfit.contract import Concern, Facts
 from deepfit.data.columns import INPUTS, Kind, as_kind, infer_kinds, parse_kinds
+from deepfit.data.frames import PAIR_TARGET, is_pair
 from deepfit.data.tables import Table, read_table
 from deepfit.data.targets import Goal, check_infinite, target_as_read, typed_target
 from deepfit.errors import DataError, suggest
@@ -214,6 +215,8 @@ def read_rows(
         if isinstance(missing, str)
         else list(missing)
     )
+    if target is None and is_pair(source):
+        target = PAIR_TARGET
     if columns is not None:
         return _as_learned(source, columns, target, goal, words)
     given = parse_kinds(kinds)
@@ -277,16 +280,18 @@ def _as_learned(
         for each in columns["columns"]
         if not each.get("boolean") and each["kind"] != "datetime"
     }
-    table = read_table(source, missing=missing, kinds=given)
+    table = read_table(source, missing=missing, kinds=given, lenient=True)
     check_columns(table, learned)
-    return TableRows(
-        table,
-        typed_frame(table, learned, target, goal),
-        learned,
-        target=target,
-        goal=goal,
-        notes=list(table.notes),
-    )
+    frame = typed_frame(table, learned, target, goal)
+    notes = list(table.notes)
+    if target in frame.columns and 0 < frame[target].null_count() < len(frame):
+        count = frame[target].null_count()
+        notes.append(
+            Concern(
+                "missing", target, f"{count:,} of {len(frame):,} rows have no '{target}' to be scored on."
+            )
+        )
+    return TableRows(table, frame, learned, target=target, goal=goal, notes=notes)
 
 
 def check_columns(table: Table, names: Mapping[str, Any]) -> None:

@@ -10,23 +10,21 @@ list of records, a NumPy matrix (columns x0, x1, ...).
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from deepfit.contract import Concern
-from deepfit.data import text_tables
+from deepfit.data import frames, text_tables
 from deepfit.data.cells import smallest
 from deepfit.data.files import check_table_file
+from deepfit.data.text_tables import Reading
 from deepfit.errors import DataError
 
 BATCH_ROWS = 500_000
-HEAD_BYTES = 1 << 20
 HEAD_ROWS = 10_000
 EXACT = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
 """Whole numbers that int64 holds; wider ones become float64."""
@@ -58,48 +56,45 @@ class Table:
 
 
 def read_table(
-    source: Any, *, missing: Sequence[str] = (), kinds: Mapping[str, str] | None = None, head: bool = False
+    source: Any,
+    *,
+    missing: Sequence[str] = (),
+    kinds: Mapping[str, str] | None = None,
+    head: bool = False,
+    lenient: bool = False,
 ) -> Table:
     """The table that a source holds; DataError where it holds none, naming file, row and column.
 
     missing: words that mean a missing value in every column, beside those that always do in columns of
     numbers (NA, NaN, n/a, null, None, ?, -) and the empty cell. kinds: column -> kind, as the user or a
-    trained model says. head: the first rows are enough.
+    trained model says. head: the first rows are enough. lenient: only columns in kinds have to be right.
     """
     if isinstance(source, Table):
         return source
     if isinstance(source, str | os.PathLike):
-        return _from_file(Path(source), missing, kinds or {}, head)
-    return _from_memory(source, missing)
+        return _from_file(Path(source), Reading(missing, kinds or {}, head, lenient))
+    frame, name, matrix = frames.frame_of(source)
+    return Table(_tidy(frame, name, missing), name, matrix=matrix)
 
 
-def _from_file(path: Path, missing: Sequence[str], kinds: Mapping[str, str], head: bool) -> Table:
+def _from_file(path: Path, reading: Reading) -> Table:
     path, form, compression = check_table_file(path)
     if form in ("csv", "tsv"):
-        frame, header, blank, commas = text_tables.read_csv(
-            path,
-            compression,
-            delimiter="\t" if form == "tsv" else None,
-            missing=missing,
-            kinds=kinds,
-            head=HEAD_BYTES if head else None,
-        )
+        found = text_tables.read_csv(path, compression, reading, delimiter="\t" if form == "tsv" else None)
         notes = [
             Concern("header", name, f"column '{name}': spaces around its name in the header were left out.")
-            for name in header.stripped
+            for name in found.header.stripped
         ]
         notes += [
-            Concern("decimal", name, f"column '{name}' was read with decimal commas.") for name in commas
+            Concern("decimal", name, f"column '{name}' was read with decimal commas.")
+            for name in found.commas
         ]
-        return Table(frame, path.name, header.rows + 1, blank, notes=notes)
-    if form == "parquet" or form == "arrow":
-        return Table(_tidy(_columnar(path, form, head), path.name, missing), path.name, 1)
-    frame = (
-        text_tables.read_json(path, compression)
-        if form == "json"
-        else text_tables.read_json_lines(path, compression)
-    )
-    return Table(_tidy(frame, path.name, missing), path.name, 1, unit="line" if form == "jsonl" else "row")
+        return Table(found.frame, path.name, found.header.rows + 1, found.blank, notes=notes)
+    if form in ("parquet", "arrow"):
+        return Table(_tidy(_columnar(path, form, reading.head), path.name, reading.missing), path.name, 1)
+    read = text_tables.read_json if form == "json" else text_tables.read_json_lines
+    unit = "line" if form == "jsonl" else "row"
+    return Table(_tidy(read(path, compression), path.name, reading.missing), path.name, 1, unit=unit)
 
 
 def _columnar(path: Path, form: str, head: bool) -> pl.DataFrame:
@@ -116,7 +111,7 @@ def _columnar(path: Path, form: str, head: bool) -> pl.DataFrame:
             for start in range(0, rows, BATCH_ROWS)
         ]
         return pl.DataFrame(
-            [_joined([batch.drop_in_place(name) for batch in batches]) for name in batches[0].columns]
+            [_stacked([batch.drop_in_place(name) for batch in batches]) for name in batches[0].columns]
         )
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(
@@ -124,7 +119,7 @@ def _columnar(path: Path, form: str, head: bool) -> pl.DataFrame:
         ) from None
 
 
-def _joined(chunks: list[pl.Series]) -> pl.Series:
+def _stacked(chunks: list[pl.Series]) -> pl.Series:
     from deepfit.data.cells import widest
 
     if chunks[0].dtype.is_numeric():
@@ -133,105 +128,6 @@ def _joined(chunks: list[pl.Series]) -> pl.Series:
     elif len({str(chunk.dtype) for chunk in chunks}) > 1:
         chunks = [chunk.cast(pl.String) for chunk in chunks]
     return pl.concat(chunks, rechunk=True)
-
-
-def _from_memory(source: Any, missing: Sequence[str]) -> Table:
-    """A frame, mapping, list of records or matrix as a table; the user's object is never changed."""
-    if isinstance(source, np.ndarray):
-        return _from_matrix(source)
-    name = "the frame"
-    if isinstance(source, Mapping):
-        name, frame = "the arrays", _from_mapping(source)
-    elif (
-        isinstance(source, list | tuple) and source and all(isinstance(record, Mapping) for record in source)
-    ):
-        name, frame = "the records", text_tables._records([dict(record) for record in source])
-    elif isinstance(source, list | tuple) and source and np.ndim(source) == 2:
-        return _from_matrix(np.asarray(source))
-    else:
-        frame = _from_frame(source)
-    return Table(_tidy(frame, name, missing), name)
-
-
-def _from_matrix(matrix: np.ndarray) -> Table:
-    name = "the array"
-    if matrix.ndim != 2:
-        raise DataError(
-            f"{name}: expected two axes, [rows, columns], received shape {matrix.shape}. One column is "
-            "array.reshape(-1, 1)."
-        )
-    if matrix.dtype.names is not None or matrix.dtype.kind not in "biufOUS":
-        raise DataError(
-            f"{name}: expected numbers or words, received values of type {matrix.dtype}. Convert them, or "
-            "pass a frame."
-        )
-    columns = [
-        pl.Series(f"x{place}", _plain(matrix[:, place]), strict=False) for place in range(matrix.shape[1])
-    ]
-    return Table(_tidy(pl.DataFrame(columns), name, ()), name, matrix=matrix.dtype.kind in "iuf")
-
-
-def _from_mapping(source: Mapping) -> pl.DataFrame:
-    lengths = {str(name): len(values) if hasattr(values, "__len__") else 1 for name, values in source.items()}
-    if len(set(lengths.values())) > 1:
-        raise DataError(f"the arrays differ in length: received {lengths}. Each needs one value a row.")
-    columns = []
-    for name, values in source.items():
-        if isinstance(values, np.ndarray) and values.ndim != 1:
-            raise DataError(
-                f"the arrays, column '{name}': expected one axis, received shape {values.shape}. Give each "
-                "column its own name."
-            )
-        columns.append(
-            pl.Series(str(name), _plain(values) if isinstance(values, np.ndarray) else values, strict=False)
-        )
-    return pl.DataFrame(columns)
-
-
-def _plain(values: np.ndarray) -> Any:
-    """NumPy values that Polars takes: objects, words and half precision go by way of Python or float32."""
-    if values.dtype.kind in "OSU":
-        return [each.decode() if isinstance(each, bytes) else each for each in values.tolist()]
-    if values.dtype in (np.float16, np.longdouble):
-        return values.astype(np.float32 if values.dtype == np.float16 else np.float64)
-    return np.ascontiguousarray(values)
-
-
-def _from_frame(source: Any) -> pl.DataFrame:
-    import narwhals as nw
-
-    if isinstance(source, pl.DataFrame | pl.LazyFrame):
-        return source.lazy().collect()
-    _check_names([str(name) for name in getattr(source, "columns", ())], "the frame")
-    try:
-        frame = nw.from_native(source)
-    except TypeError:
-        raise DataError(
-            f"the source is a {type(source).__name__}, which is no table. Pass a path, a frame (pandas, "
-            "Polars, ...), a mapping of arrays, "
-            "a list of records or a NumPy matrix."
-        ) from None
-    if isinstance(frame, nw.LazyFrame):
-        return frame.collect("polars").to_native()
-    columns = []
-    for name in frame.columns:
-        column = frame[name]
-        try:
-            columns.append(column.to_polars())
-        except Exception:
-            columns.append(pl.Series(str(name), column.to_list(), strict=False))
-    return pl.DataFrame(
-        [column.alias(str(name)) for name, column in zip(frame.columns, columns, strict=True)]
-    )
-
-
-def _check_names(names: Sequence[str], source: str) -> None:
-    repeated = [name for name, count in Counter(names).items() if count > 1]
-    if repeated:
-        raise DataError(
-            f"{source}: {names.count(repeated[0])} columns share the name '{repeated[0]}'. Rename all but "
-            "one."
-        )
 
 
 def _tidy(frame: pl.DataFrame, name: str, missing: Sequence[str]) -> pl.DataFrame:
@@ -244,7 +140,7 @@ def _tidy(frame: pl.DataFrame, name: str, missing: Sequence[str]) -> pl.DataFram
     if frame.height == 0:
         raise DataError(f"{name}: there are columns ({', '.join(frame.columns[:6])}) and no row. Add rows.")
     stripped = [column.strip() for column in frame.columns]
-    _check_names(stripped, name)
+    frames.check_names(stripped, name)
     return pl.DataFrame(
         [_tidy_column(column.alias(new), missing) for column, new in zip(frame, stripped, strict=True)]
     )

@@ -9,6 +9,7 @@ import polars as pl
 
 from deepfit.data.cells import MARKERS
 from deepfit.data.files import table_format
+from deepfit.data.frames import PAIR_TARGET, is_pair
 from deepfit.data.tables import Table, read_table
 from deepfit.errors import DataError, suggest
 
@@ -116,9 +117,11 @@ def guess_goal(source: Any, target: str | None) -> tuple[Goal, str] | None:
     The reason is such as "'price' is a number with 987 different values". None where the source is no table,
     or no target is named. DataError for a table that cannot be read or lacks the target.
     """
+    if target is None and is_pair(source):
+        target = PAIR_TARGET
     if target is None or not _is_table(source):
         return None
-    table = read_table(source, head=True)
+    table = read_table(source, head=True, lenient=True)
     if target not in table.frame.columns:
         raise DataError(
             f"{table.name}: there is no column '{target}' to predict. {suggest(target, table.frame.columns)}"
@@ -144,7 +147,12 @@ def reason(source: Any, target: str | None, goal: Goal) -> str | None:
 def _is_table(source: Any) -> bool:
     if isinstance(source, str | os.PathLike):
         return os.path.isfile(source) and table_format(source) is not None
-    if isinstance(source, Table) or hasattr(source, "columns") or hasattr(source, "collect_schema"):
+    if (
+        isinstance(source, Table)
+        or is_pair(source)
+        or hasattr(source, "columns")
+        or hasattr(source, "collect_schema")
+    ):
         return True
     return bool(isinstance(source, dict) and source) or (
         isinstance(source, list) and bool(source) and isinstance(source[0], dict)

@@ -3,99 +3,110 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import polars as pl
 
 from deepfit.data import csv_blocks
-from deepfit.data.cells import MARKERS, Column, TextAfterAll, smallest
+from deepfit.data.cells import MARKERS, Column, TextAfterAll
 from deepfit.data.csv_blocks import Header
 from deepfit.data.files import open_text
+from deepfit.data.frames import from_records
 from deepfit.errors import DataError
 
 LARGE_BYTES = 256 << 20
 """Beyond this many bytes of text, columns are kept in their smallest types."""
 
+HEAD_BYTES = 1 << 20
+
 AS_TEXT = ("category", "text")
 
 
-def read_csv(
-    path: Path,
-    compression: str,
-    *,
-    delimiter: str | None,
-    missing: Sequence[str],
-    kinds: Mapping[str, str],
-    head: int | None = None,
-) -> tuple[pl.DataFrame, Header, tuple[int, ...], list[str]]:
-    """(frame, header, blank, commas).
+@dataclass(frozen=True)
+class Reading:
+    """How a table is read.
 
-    A CSV file, the file's rows that were blank, and the columns read with decimal commas.
-
-    kinds: what the user says of columns; number makes every word a mistake, category and text keep numbers as
-    they are written. head: read about so many bytes only. DataError for everything that cannot be read,
-    naming the row.
+    missing: words that mean a missing value in every column. kinds: what the user or a trained model says of
+    columns; number makes every word a mistake, category and text keep numbers as they are written. head: the
+    first rows are enough. lenient: a word among numbers is a mistake only where kinds says number, for tables
+    whose other columns do not matter.
     """
+
+    missing: Sequence[str] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    head: bool = False
+    lenient: bool = False
+
+
+class CsvTable(NamedTuple):
+    """A CSV file as read; blank: the file's rows that were skipped, commas.
+
+    The columns that had decimal commas.
+    """
+
+    frame: pl.DataFrame
+    header: Header
+    blank: Sequence[int]
+    commas: Sequence[str]
+
+
+def read_csv(path: Path, compression: str, reading: Reading, *, delimiter: str | None = None) -> CsvTable:
+    """A CSV file with typed columns; DataError for everything that cannot be read, naming the row."""
     texts: set[str] = set()
     while True:
         try:
-            return _read_once(path, compression, delimiter, missing, kinds, texts, head)
+            with open_text(path, compression) as file:
+                return _read_once(file, path.name, reading, delimiter, texts)
         except TextAfterAll as late:
             texts.add(late.name)
 
 
 def _read_once(
-    path: Path,
-    compression: str,
-    delimiter: str | None,
-    missing: Sequence[str],
-    kinds: Mapping[str, str],
-    texts: set[str],
-    head: int | None,
-) -> tuple[pl.DataFrame, Header, tuple[int, ...], list[str]]:
-    with open_text(path, compression) as file:
-        header, start = csv_blocks.header_and_rest(
-            file.read(head or csv_blocks.BLOCK_BYTES), path.name, delimiter
+    file: BinaryIO, source: str, reading: Reading, delimiter: str | None, texts: set[str]
+) -> CsvTable:
+    wanted = HEAD_BYTES if reading.head else csv_blocks.BLOCK_BYTES
+    header, start = csv_blocks.header_and_rest(file.read(wanted), source, delimiter)
+    columns = [
+        Column(
+            name,
+            reading.missing,
+            as_text=reading.kinds.get(name) in AS_TEXT or name in texts,
+            as_number=reading.kinds.get(name) == "number",
+            lenient=reading.lenient,
+            decimal_comma=header.delimiter != ",",
         )
-        if head is not None and len(start) > head // 2:
-            start = start[: start.rfind(b"\n") + 1]
-        columns = [
-            Column(
-                name,
-                missing,
-                as_text=kinds.get(name) in AS_TEXT or name in texts,
-                as_number=kinds.get(name) == "number",
-                decimal_comma=header.delimiter != ",",
-            )
-            for name in header.names
-        ]
-        row, size, blank = header.rows + 1, 0, []
-        shrunk = False
-        for block in csv_blocks.blocks(file, start) if head is None else [start] if start.strip() else []:
-            frame, skipped = _parse(block, header, columns, row, path.name)
-            row += frame.height + len(skipped)
-            size += len(block)
-            blank.extend(skipped)
-            for column in columns:
-                column.add(frame.drop_in_place(column.name))
-                if size > LARGE_BYTES:
-                    if not shrunk:
-                        column.chunks[:-1] = [smallest(chunk) for chunk in column.chunks[:-1]]
-                    column.shrink()
-            shrunk = size > LARGE_BYTES
-    if row - len(blank) == header.rows + 1:
+        for name in header.names
+    ]
+    blank = _fill(columns, csv_blocks.blocks(file, start, once=reading.head), header, source)
+    if not columns[0].rows:
         raise DataError(
-            f"{path.name}: there is a header ({_shown(header.names)}) and no row of values below it. Add "
-            "rows."
+            f"{source}: there is a header ({_shown(header.names)}) and no row of values below it. Add rows."
         )
-    blank_rows = tuple(blank)
     for column in columns:
         if column.first_stray is not None:
             place, value = column.first_stray
-            raise stray_word(path.name, f"row {file_row(place, header.rows + 1, blank_rows)}", column, value)
+            raise stray_word(source, f"row {file_row(place, header.rows + 1, blank)}", column, value)
     commas = [column.name for column in columns if column.commas]
-    return pl.DataFrame([column.finish() for column in columns]), header, blank_rows, commas
+    return CsvTable(pl.DataFrame([column.finish() for column in columns]), header, blank, commas)
+
+
+def _fill(columns: list[Column], pieces: Iterator[bytes], header: Header, source: str) -> tuple[int, ...]:
+    """The cells of all blocks into their columns; the rows of the file that were blank."""
+    row, size, blank, shrinks = header.rows + 1, 0, [], False
+    for block in pieces:
+        frame, skipped = _parse(block, header, columns, row, source)
+        row += frame.height + len(skipped)
+        size += len(block)
+        blank.extend(skipped)
+        for column in columns:
+            column.add(frame.drop_in_place(column.name))
+            if size > LARGE_BYTES:
+                column.shrink(every=not shrinks)
+        shrinks = size > LARGE_BYTES
+    return tuple(blank)
 
 
 def _parse(
@@ -155,7 +166,7 @@ def read_json_lines(path: Path, compression: str) -> pl.DataFrame:
     try:
         return pl.read_ndjson(content, infer_schema_length=None)
     except pl.exceptions.PolarsError:
-        return _records(
+        return from_records(
             [
                 _object(line, path.name, number)
                 for number, line in enumerate(content.splitlines(), start=1)
@@ -195,7 +206,7 @@ def read_json(path: Path, compression: str) -> pl.DataFrame:
             f'{path.name}: expected an array of objects, such as [{{"rooms": 3, "price": 120}}], received '
             f"{str(value)[:40]!r}."
         )
-    return _records(value)
+    return from_records(value)
 
 
 def _object(line: bytes, name: str, number: int) -> dict:
@@ -212,13 +223,6 @@ def _object(line: bytes, name: str, number: int) -> dict:
             f"'{line.decode()[:40]}'."
         )
     return value
-
-
-def _records(records: list[dict]) -> pl.DataFrame:
-    names = list(dict.fromkeys(name for record in records for name in record))
-    return pl.DataFrame(
-        [pl.Series(name, [record.get(name) for record in records], strict=False) for name in names]
-    )
 
 
 def _shown(names: Sequence[str]) -> str:

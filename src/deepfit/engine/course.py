@@ -124,7 +124,11 @@ class Course:
 
     def broken(self, step: int, what: str) -> str:
         """The message for numbers that are not finite."""
-        kept = f" The last good checkpoint is kept in {self.run.folder / 'checkpoint'}." if self.run.folder else ""
+        kept = (
+            f" The last good checkpoint is kept in {self.run.folder / 'checkpoint'}."
+            if self.run.folder
+            else ""
+        )
         return (
             f"'{self.phase.name}', epoch {self.epoch + 1}, step {step}: {what}.{kept} "
             "Try a lower --learning-rate, or --clip-norm 1, and look for extreme values in the data."
@@ -146,7 +150,12 @@ class Course:
             self.compile()
         items = max((count for _, count in sums.values()), default=0.0)
         shown = self.progress(
-            "epoch", means(sums), scores=scores, items_per_s=items / max(seconds, 1e-9), seconds=seconds, best=best
+            "epoch",
+            means(sums),
+            scores=scores,
+            items_per_s=items / max(seconds, 1e-9),
+            seconds=seconds,
+            best=best,
         )
         self.batch, self._epoch_sums = 0, {}
         return shown
@@ -164,7 +173,9 @@ class Course:
                 return scores, False
             name = self.phase.best.removeprefix("-")
             if name not in scores:
-                raise OptionError(f"'{self.phase.name}' keeps the best epoch by '{name}', but scores only {', '.join(scores)}.")
+                raise OptionError(
+                    f"'{self.phase.name}' keeps the best epoch by '{name}', but scores only {', '.join(scores)}."
+                )
             value = -scores[name] if self.phase.best.startswith("-") else scores[name]
             best = value == value and (self.best_score is None or value > self.best_score)
             if best:
@@ -190,7 +201,15 @@ class Course:
         epoch = self.epoch if kind != "step" else self.epoch + 1
         rates = self.minimise.learning_rates()
         return Progress(
-            kind, self.phase.name, epoch, self.phase.epochs, self.batch, self.batches_per_epoch, losses, learning_rates=rates, **more
+            kind,
+            self.phase.name,
+            epoch,
+            self.phase.epochs,
+            self.batch,
+            self.batches_per_epoch,
+            losses,
+            learning_rates=rates,
+            **more,
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -213,7 +232,10 @@ class Course:
         for name, optimizer in self.phase.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
             for parameter, kept in optimizer.state.items():
-                for key, value in kept.items():  # in the layout of the parameter, as the optimizer itself made it
+                for (
+                    key,
+                    value,
+                ) in kept.items():  # in the layout of the parameter, as the optimizer itself made it
                     if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
                         kept[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
         for name, kept in self.phase.keeps.items():

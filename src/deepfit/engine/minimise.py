@@ -38,11 +38,18 @@ class Minimiser:
         self.clip_norm = run.options.clip_norm
         self.dtype = choose_dtype(run.options.precision, run.device)
         self.owned = {
-            name: [parameter for group in optimizer.param_groups for parameter in group["params"] if parameter.requires_grad]
+            name: [
+                parameter
+                for group in optimizer.param_groups
+                for parameter in group["params"]
+                if parameter.requires_grad
+            ]
             for name, optimizer in phase.optimizers.items()
         }
         trained = {id(parameter) for parameter in net.parameters() if parameter.requires_grad}
-        self.inputs = {name: None if {*map(id, owned)} == trained else owned for name, owned in self.owned.items()}
+        self.inputs = {
+            name: None if {*map(id, owned)} == trained else owned for name, owned in self.owned.items()
+        }
         for optimizer in phase.optimizers.values():
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
@@ -51,7 +58,9 @@ class Minimiser:
         """Minimise every loss that the batch's step yields; what each was, in order."""
         if not self.phase.coupled:
             batch = self.run.share(batch)
-        walks = [self.phase.step(piece) for piece in (pieces(batch, self.pieces) if self.pieces > 1 else [batch])]
+        walks = [
+            self.phase.step(piece) for piece in (pieces(batch, self.pieces) if self.pieces > 1 else [batch])
+        ]
         alone = len(walks) == 1 and self.run.ranks.size == 1
         while True:
             sums: Sums = {}
@@ -61,7 +70,9 @@ class Minimiser:
                 with self.autocast():
                     loss = next(walk, None)
                 if place and (loss and loss.by) != answerer:
-                    raise RuntimeError(f"'{self.phase.name}': the pieces of one batch yielded different losses")
+                    raise RuntimeError(
+                        f"'{self.phase.name}': the pieces of one batch yielded different losses"
+                    )
                 if loss is None:
                     continue
                 if answerer is None:
@@ -78,7 +89,9 @@ class Minimiser:
     def clear(self, by: str) -> None:
         """Drop the old gradients of the optimizer that answers."""
         if by not in self.owned:
-            raise RuntimeError(f"'{self.phase.name}': a loss names the optimizer '{by}'. {suggest(by, self.owned)}")
+            raise RuntimeError(
+                f"'{self.phase.name}': a loss names the optimizer '{by}'. {suggest(by, self.owned)}"
+            )
         for parameter in self.owned[by]:
             parameter.grad = None
 
@@ -87,10 +100,16 @@ class Minimiser:
         return torch.autocast(self.run.device.type, self.dtype) if self.dtype else nullcontext()
 
     def backward(self, loss: Loss, alone: bool) -> None:
-        """Add the loss's gradient to that of its optimizer's parameters. Alone in its batch it is divided first, which saves a pass."""
-        total = loss.total / divisor(loss.count) if alone else loss.total
-        if total.requires_grad:
-            total.backward(inputs=self.inputs[loss.by])
+        """Add the loss's gradient to that of its optimizer's parameters.
+
+        Alone in its batch it is divided here, which saves a pass over the gradients: backward starts from 1 / count.
+        """
+        if loss.total.requires_grad:
+            weight = 1.0 / divisor(loss.count) if alone else 1.0
+            start = (
+                weight.to(loss.total) if isinstance(weight, Tensor) else torch.full_like(loss.total, weight)
+            )
+            loss.total.backward(start, inputs=self.inputs[loss.by])
 
     def update(self, by: str, count: int | Tensor, alone: bool, progress: float) -> None:
         """One step of the optimizer that answers, at the learning rate of this moment."""
@@ -109,7 +128,9 @@ class Minimiser:
 
     def learning_rates(self) -> Mapping[str, float]:
         """The present rate of each optimizer's first group."""
-        return {name: float(optimizer.param_groups[0]["lr"]) for name, optimizer in self.phase.optimizers.items()}
+        return {
+            name: float(optimizer.param_groups[0]["lr"]) for name, optimizer in self.phase.optimizers.items()
+        }
 
 
 def note(sums: Sums, loss: Loss) -> None:

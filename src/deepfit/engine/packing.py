@@ -26,7 +26,9 @@ def pack(tree: Any, tensors: dict[str, torch.Tensor], path: str = "") -> Any:
         return {"tensor": name}
     if isinstance(tree, Mapping):
         if wrong := [key for key in tree if not isinstance(key, (str, int))]:
-            raise TypeError(f"the keys of a state are texts or whole numbers; {path or 'it'} has {wrong[0]!r}")
+            raise TypeError(
+                f"the keys of a state are texts or whole numbers; {path or 'it'} has {wrong[0]!r}"
+            )
         return {"dict": [[key, pack(value, tensors, f"{path}/{key}")] for key, value in tree.items()]}
     if isinstance(tree, (list, tuple)):
         kind = "tuple" if isinstance(tree, tuple) else "list"
@@ -38,7 +40,9 @@ def pack(tree: Any, tensors: dict[str, torch.Tensor], path: str = "") -> Any:
         return tree.item()
     if tree is None or isinstance(tree, (bool, int, float, str)):
         return tree
-    raise TypeError(f"a state may hold numbers, texts, tensors, lists and dicts; {path} holds {type(tree).__name__}")
+    raise TypeError(
+        f"a state may hold numbers, texts, tensors, lists and dicts; {path} holds {type(tree).__name__}"
+    )
 
 
 def unpack(outline: Any, tensors: Mapping[str, torch.Tensor]) -> Any:

@@ -66,5 +66,7 @@ def choose_device(name: str) -> torch.device:
     except RuntimeError:
         raise OptionError(f"--device: received '{name}'; write auto, cpu, cuda, cuda:1 or mps.") from None
     if device.type != "cpu" and (accelerator is None or accelerator.type != device.type):
-        raise OptionError(f"--device: '{name}' is not available here; this machine offers {accelerator or 'cpu'}.")
+        raise OptionError(
+            f"--device: '{name}' is not available here; this machine offers {accelerator or 'cpu'}."
+        )
     return device

@@ -20,7 +20,9 @@ def make(dropout: float = 0.1, **given: Any) -> Toy:
     y = (x[:, 0] * x[:, 1] > 0).long()
     data = Splits({"x": x[:500], "y": y[:500]}, {"x": x[500:], "y": y[500:]})
     torch.manual_seed(chosen.seed)
-    net = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Dropout(dropout), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 2))
+    net = nn.Sequential(
+        nn.Linear(2, 32), nn.ReLU(), nn.Dropout(dropout), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 2)
+    )
     task = Task(chosen)
     return Toy(task, net, data, chosen, lambda: task.accuracy(net, data.valid), 0.93)
 
@@ -37,7 +39,9 @@ class Task:
         def step(batch: Any) -> Iterator[Loss]:
             logits = net(batch["x"])
             right = (logits.argmax(1) == batch["y"]).sum()
-            yield Loss(F.cross_entropy(logits, batch["y"], reduction="sum"), len(logits), parts={"accuracy": right})
+            yield Loss(
+                F.cross_entropy(logits, batch["y"], reduction="sum"), len(logits), parts={"accuracy": right}
+            )
 
         yield Phase(
             name="train",

@@ -21,7 +21,8 @@ def make(dropout: float = 0.05, **given: Any) -> Toy:
     generator = torch.Generator().manual_seed(chosen.seed)
     same = torch.randn(600, 4, generator=generator)
     views = [
-        torch.cat([same, 0.5 * torch.randn(600, 4, generator=generator)], 1) @ torch.randn(8, 8, generator=generator)
+        torch.cat([same, 0.5 * torch.randn(600, 4, generator=generator)], 1)
+        @ torch.randn(8, 8, generator=generator)
         for _ in range(2)
     ]
     data = Splits({"a": views[0][:500], "b": views[1][:500]}, {"a": views[0][500:], "b": views[1][500:]})

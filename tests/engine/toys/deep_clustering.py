@@ -28,7 +28,9 @@ def make(dropout: float = 0.1, **given: Any) -> Toy:
     torch.manual_seed(chosen.seed)
     net = Autoencoder(dropout)
     task = Task(chosen)
-    return Toy(task, net, Splits({"x": x}, {"x": x}), chosen, lambda: agreement(net.belongs(x).argmax(1), truth), 0.9)
+    return Toy(
+        task, net, Splits({"x": x}, {"x": x}), chosen, lambda: agreement(net.belongs(x).argmax(1), truth), 0.9
+    )
 
 
 class Autoencoder(nn.Module):
@@ -53,7 +55,9 @@ def k_means(codes: Tensor, generator: torch.Generator) -> Tensor:
         centres = codes[torch.randperm(len(codes), generator=generator)[:GROUPS]]
         for _ in range(20):
             nearest = torch.cdist(codes, centres).argmin(1)
-            centres = torch.stack([codes[nearest == g].mean(0) if (nearest == g).any() else centres[g] for g in range(GROUPS)])
+            centres = torch.stack(
+                [codes[nearest == g].mean(0) if (nearest == g).any() else centres[g] for g in range(GROUPS)]
+            )
         cost = torch.cdist(codes, centres).min(1).values.square().sum().item()
         if cost < least:
             best, least = centres, cost
@@ -62,7 +66,9 @@ def k_means(codes: Tensor, generator: torch.Generator) -> Tensor:
 
 def agreement(groups: Tensor, truth: Tensor) -> float:
     """The share of rows in the right group, under the best naming of the groups."""
-    return max((torch.tensor(names)[groups] == truth).double().mean().item() for names in permutations(range(GROUPS)))
+    return max(
+        (torch.tensor(names)[groups] == truth).double().mean().item() for names in permutations(range(GROUPS))
+    )
 
 
 class Task:
@@ -79,7 +85,11 @@ class Task:
             name="pretrain",
             batches=lambda epoch: shuffled({"x": x}, size, run.rng("pretrain", epoch)),
             step=rebuild,
-            optimizers={"main": torch.optim.Adam([*net.encode.parameters(), *net.decode.parameters()], self.options.learning_rate)},
+            optimizers={
+                "main": torch.optim.Adam(
+                    [*net.encode.parameters(), *net.decode.parameters()], self.options.learning_rate
+                )
+            },
             epochs=self.options.epochs,
         )
 
@@ -94,7 +104,9 @@ class Task:
                 q = net.belongs(x)
             net.train()
             weight = q.square() / q.sum(0)
-            return shuffled({"x": x, "target": weight / weight.sum(1, keepdim=True)}, size, run.rng("refine", epoch))
+            return shuffled(
+                {"x": x, "target": weight / weight.sum(1, keepdim=True)}, size, run.rng("refine", epoch)
+            )
 
         def refine(batch: Any) -> Iterator[Loss]:
             target = batch["target"]
@@ -104,7 +116,11 @@ class Task:
             name="refine",
             batches=sharpened,
             step=refine,
-            optimizers={"main": torch.optim.Adam([*net.encode.parameters(), net.centres], 0.1 * self.options.learning_rate)},
+            optimizers={
+                "main": torch.optim.Adam(
+                    [*net.encode.parameters(), net.centres], 0.1 * self.options.learning_rate
+                )
+            },
             epochs=self.options.epochs,
             live=True,
         )

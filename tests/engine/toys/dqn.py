@@ -89,7 +89,13 @@ class Task:
                 random = torch.rand(2, WALKERS, generator=rng).numpy()
                 action = np.where(random[0] < curious, random[1] < 0.5, action).astype(np.int64)
                 outcome = world.move(action, rng)
-                replay.add(view=view, action=action, reward=outcome.reward, after=outcome.after, arrived=outcome.arrived)
+                replay.add(
+                    view=view,
+                    action=action,
+                    reward=outcome.reward,
+                    after=outcome.after,
+                    arrived=outcome.arrived,
+                )
                 move_target = turn % 10 == 9
                 yield replay.draw(self.options.batch_size, rng)
 
@@ -97,7 +103,9 @@ class Task:
             with torch.no_grad():
                 ahead = target(batch["after"]).max(1).values * ~batch["arrived"]
             worth = online(batch["view"]).gather(1, batch["action"][:, None])[:, 0]
-            yield Loss(F.smooth_l1_loss(worth, batch["reward"] + DISCOUNT * ahead, reduction="sum"), len(worth))
+            yield Loss(
+                F.smooth_l1_loss(worth, batch["reward"] + DISCOUNT * ahead, reduction="sum"), len(worth)
+            )
             if move_target:  # a copy, not a blend: every piece of a batch comes by here
                 target.load_state_dict(online.state_dict())
 

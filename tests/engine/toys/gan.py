@@ -63,8 +63,12 @@ class Task:
             batches=batches,
             step=step,
             optimizers={
-                "discriminator": torch.optim.Adam(judge.parameters(), 2 * self.options.learning_rate, betas=(0.5, 0.9)),
-                "generator": torch.optim.Adam(make.parameters(), self.options.learning_rate, betas=(0.5, 0.9)),
+                "discriminator": torch.optim.Adam(
+                    judge.parameters(), 2 * self.options.learning_rate, betas=(0.5, 0.9)
+                ),
+                "generator": torch.optim.Adam(
+                    make.parameters(), self.options.learning_rate, betas=(0.5, 0.9)
+                ),
             },
             epochs=self.options.epochs,
             rate=lambda progress: 1.0 - progress,

@@ -48,7 +48,9 @@ class Task:
             outputs = net(view)
             action = torch.multinomial(outputs[:, :2].softmax(1), 1, generator=rng)
             outcome = world.move(action[:, 0].numpy(), rng)
-            foreseen = net(seen(outcome.after))[:, 2] * torch.as_tensor(~outcome.arrived)  # giving up is not arriving
+            foreseen = net(seen(outcome.after))[:, 2] * torch.as_tensor(
+                ~outcome.arrived
+            )  # giving up is not arriving
             deltas.append(seen(outcome.reward) + DISCOUNT * foreseen - outputs[:, 2])
             ends.append(torch.as_tensor(outcome.arrived | outcome.gave_up))
             views.append(view)
@@ -61,7 +63,13 @@ class Task:
         view, advantage = torch.cat(views), torch.cat(advantages)
         worth = advantage + net(view)[:, 2]
         advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
-        return {"view": view, "action": torch.cat(actions), "chance": torch.cat(chances), "advantage": advantage, "worth": worth}
+        return {
+            "view": view,
+            "action": torch.cat(actions),
+            "chance": torch.cat(chances),
+            "advantage": advantage,
+            "worth": worth,
+        }
 
     def plan(self, net: nn.Module, data: Splits, facts: Any, run: Run) -> Iterator[Phase]:
         world = LineWorld(WALKERS)
@@ -76,10 +84,16 @@ class Task:
                 outputs = net(batch["view"])
                 likely = outputs[:, :2].log_softmax(1)
                 ratio = (likely.gather(1, batch["action"][:, None])[:, 0] - batch["chance"]).exp()
-                gain = torch.minimum(ratio * batch["advantage"], ratio.clamp(1 - CLIP, 1 + CLIP) * batch["advantage"])
+                gain = torch.minimum(
+                    ratio * batch["advantage"], ratio.clamp(1 - CLIP, 1 + CLIP) * batch["advantage"]
+                )
                 value = F.mse_loss(outputs[:, 2], batch["worth"], reduction="sum")
                 entropy = -(likely.exp() * likely).sum()
-                yield Loss(0.5 * value - gain.sum() - 0.01 * entropy, len(ratio), parts={"value": value, "entropy": entropy})
+                yield Loss(
+                    0.5 * value - gain.sum() - 0.01 * entropy,
+                    len(ratio),
+                    parts={"value": value, "entropy": entropy},
+                )
 
         yield Phase(
             name="walk",

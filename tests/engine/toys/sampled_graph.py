@@ -48,8 +48,15 @@ class Task:
     def rows(self, graph: Any, nodes: Tensor, count: int, generator: torch.Generator) -> dict[str, Tensor]:
         """The nodes with `count` neighbours each, and `count` of each of these."""
         near = torch.multinomial(graph["adjacent"][nodes], count, replacement=True, generator=generator)
-        far = torch.multinomial(graph["adjacent"][near.flatten()], count, replacement=True, generator=generator)
-        return {"group": graph["group"][nodes], "node": nodes, "near": near, "far": far.view(*near.shape, count)}
+        far = torch.multinomial(
+            graph["adjacent"][near.flatten()], count, replacement=True, generator=generator
+        )
+        return {
+            "group": graph["group"][nodes],
+            "node": nodes,
+            "near": near,
+            "far": far.view(*near.shape, count),
+        }
 
     def logits(self, net: Any, graph: Any, batch: Any) -> Tensor:
         return net(*(graph["x"][batch[name]] for name in ("node", "near", "far")))
@@ -77,7 +84,9 @@ class Task:
             name="aggregate",
             batches=batches,
             step=step,
-            optimizers={"main": torch.optim.SGD(net.parameters(), 10 * self.options.learning_rate, momentum=0.9)},
+            optimizers={
+                "main": torch.optim.SGD(net.parameters(), 10 * self.options.learning_rate, momentum=0.9)
+            },
             epochs=self.options.epochs,
             score=lambda: {"accuracy": self.accuracy(net, graph)},
             best="accuracy",

@@ -69,7 +69,9 @@ class Task:
             name="convolve",
             batches=lambda epoch: [data.train],
             step=step,
-            optimizers={"main": torch.optim.Adam(net.parameters(), self.options.learning_rate, weight_decay=5e-4)},
+            optimizers={
+                "main": torch.optim.Adam(net.parameters(), self.options.learning_rate, weight_decay=5e-4)
+            },
             epochs=self.options.epochs,
             score=lambda: {"accuracy": self.accuracy(net, data.train)},
             coupled=True,

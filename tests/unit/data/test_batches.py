@@ -28,7 +28,9 @@ class Watched(dict):
 INDEX = [4, 0, 0, 3]
 
 
-@pytest.mark.parametrize("array", [torch.arange(10).view(5, 2), np.arange(10).reshape(5, 2)], ids=["tensor", "numpy"])
+@pytest.mark.parametrize(
+    "array", [torch.arange(10).view(5, 2), np.arange(10).reshape(5, 2)], ids=["tensor", "numpy"]
+)
 @pytest.mark.parametrize("index", [torch.tensor(INDEX), np.array(INDEX)], ids=["tensor index", "numpy index"])
 def test_a_selection_is_the_rows_of_its_index_in_order(array: Any, index: Any) -> None:
     taken = Selection({"x": array}, index)["x"]
@@ -68,7 +70,9 @@ def values(batch: Any) -> list[int]:
 
 
 @given(kind=st.sampled_from(sorted(KINDS)), rows=st.integers(0, 30), count=st.integers(1, 12))
-def test_pieces_hold_every_row_once_in_order_and_are_as_equal_as_can_be(kind: str, rows: int, count: int) -> None:
+def test_pieces_hold_every_row_once_in_order_and_are_as_equal_as_can_be(
+    kind: str, rows: int, count: int
+) -> None:
     batch = KINDS[kind](rows)
     parts = pieces(batch, count)
     assert [value for part in parts for value in values(part)] == list(range(rows))
@@ -78,7 +82,12 @@ def test_pieces_hold_every_row_once_in_order_and_are_as_equal_as_can_be(kind: st
     assert min(lengths) >= (1 if rows else 0)
 
 
-@given(kind=st.sampled_from(sorted(KINDS)), rows=st.integers(0, 20), start=st.integers(0, 20), stop=st.integers(0, 20))
+@given(
+    kind=st.sampled_from(sorted(KINDS)),
+    rows=st.integers(0, 20),
+    start=st.integers(0, 20),
+    stop=st.integers(0, 20),
+)
 def test_a_cut_is_a_slice_of_every_array(kind: str, rows: int, start: int, stop: int) -> None:
     assert values(cut(KINDS[kind](rows), start, stop)) == list(range(rows))[start:stop]
 

@@ -47,6 +47,8 @@ def test_a_label_that_training_did_not_have_is_named_with_its_row():
         DataError, match=r"test.csv, row 1 .*'y': received 'c', which is no class .* \(a, b\)"
     ):
         encode_labels(np.array(["a", "c"]), facts, name="test.csv", target="y")
+    with pytest.raises(DataError, match=r"row 12 of the file, column"):
+        encode_labels(np.array(["c"]), facts, where=lambda place: f"row {place + 12} of the file")
 
 
 @pytest.mark.parametrize("transform", ["none", "log"])

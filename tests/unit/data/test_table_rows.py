@@ -165,6 +165,22 @@ def test_a_word_in_a_column_of_numbers_at_predict_is_named(tmp_path):
     )
 
 
+def test_a_word_in_a_column_that_the_model_does_not_use_is_no_mistake_at_predict(tmp_path):
+    learned = learn_columns(read_rows(prices(), target="price", goal="regression"))
+    other = ["1"] * 99 + ["large"]
+    new = pl.DataFrame({name: values[:100] for name, values in prices().items()}).with_columns(
+        other=pl.Series(other)
+    )
+    new.write_csv(tmp_path / "new.csv")
+    assert len(read_rows(tmp_path / "new.csv", target="price", goal="regression", columns=learned)) == 100
+
+
+def test_a_pair_names_its_target_itself():
+    rows = read_rows((np.array([[1.5], [2.5]]), np.array([1.0, 2.0])), goal="regression")
+    assert rows.target().tolist() == [1.0, 2.0]
+    assert guess_goal((np.array([[1.5], [2.5]]), np.array(["a", "b"])), None)[0] == "classification"
+
+
 # What a careful reader would say.
 
 

@@ -78,6 +78,37 @@ def test_every_kind_of_frame_gives_the_same_rows(source):
     assert read_table(source).frame.to_dicts() == ROWS
 
 
+def test_a_pair_is_a_table_and_its_target():
+    table = read_table((np.array([[1.5], [2.5]]), np.array(["a", "b"])))
+    assert table.frame.to_dict(as_series=False) == {"x0": [1.5, 2.5], "target": ["a", "b"]}
+    with pytest.raises(DataError, match="X has 2 rows and y has 1"):
+        read_table((np.array([[1.5], [2.5]]), [1]))
+
+
+def test_pandas_objects_of_mixed_types_are_words_and_odd_types_have_a_plain_one():
+    frame = pd.DataFrame(
+        {
+            "mixed": [1, "a", None],
+            "whole": pd.array([1, None, 3], dtype="Int64"),
+            "word": pd.Categorical(["u", None, "u"]),
+            "took": pd.to_timedelta([1, 2, None], unit="s"),
+        }
+    )
+    for source in (frame, {name: frame[name] for name in frame}):
+        assert read_table(source).frame.to_dict(as_series=False) == {
+            "mixed": ["1", "a", None],
+            "whole": [1, None, 3],
+            "word": ["u", None, "u"],
+            "took": [1.0, 2.0, None],
+        }
+
+
+def test_the_head_of_a_file_has_whole_rows_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_tables, "HEAD_BYTES", 30)
+    path = write(tmp_path / "a.csv", "word,n\n" + '"a\nb",1\n' * 100)
+    assert read_table(path, head=True).frame.to_dicts() == [{"word": "a\nb", "n": 1}] * 2
+
+
 def test_the_columns_of_a_matrix_are_numbered_from_x0():
     assert read_table(np.array([[1.5, 2.5], [3.5, np.nan]])).frame.to_dict(as_series=False) == {
         "x0": [1.5, 3.5],
