@@ -152,7 +152,9 @@ def pace(event: Progress, left_s: float | None) -> str:
 
 def numbers(values: Mapping[str, float]) -> str:
     """Such as "loss 0.213  rmse 0.142"; the only loss of a plain phase is called loss."""
-    return "  ".join(f"{'loss' if name == 'main' else name} {number(value)}" for name, value in values.items())
+    return "  ".join(
+        f"{'loss' if name == 'main' else name} {number(value)}" for name, value in values.items()
+    )
 
 
 def number(value: float) -> str:
