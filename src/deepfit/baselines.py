@@ -1,12 +1,10 @@
-"""What a sensible person would try before a network, on encoded arrays.
-
-The same rows, the same columns, scikit-learn.
+"""What a sensible person would try before a network: the same rows and columns, through scikit-learn.
 
 Each function yields (name, outputs, seconds), the most trivial first; outputs are probabilities [test rows,
 classes] float64 or values [test rows] float64 in the target's unit. They are chosen to be strong within
-seconds, not to lose: gradient boosting finds its number of rounds on a tenth of the rows and is then fitted
-anew on all of them. Caps on rows keep them within bounded time and memory; the same seed gives the same
-outputs.
+seconds, not to lose: gradient boosting finds its number of rounds on a tenth of the rows and is then, up to
+20,000 rows, fitted anew on all of them. Caps on rows keep them within bounded time and memory; the same seed
+gives the same outputs.
 """
 
 from __future__ import annotations
@@ -30,6 +28,9 @@ Fitted = tuple[str, NDArray[np.float64], float]
 CATEGORIES_SHOWN = 50  # one-hot columns of one category column; the rarer ones share a column
 CATEGORIES_SPLIT = 250  # scikit-learn's histograms hold at most 255 values of a category
 MATRIX_VALUES = 40_000_000  # of a dense matrix for the linear models: 160 MB in float32
+BOOSTED_TABLE_TREES = 4000
+BOOSTED_WORK = 6_000_000_000  # rows x columns x trees: about 15 s of one core
+REFITTED_ROWS = 20_000
 LINEAR_VALUES = 1024  # of a picture: 32 x 32 grey, 18 x 18 in colour
 LINEAR_PICTURES = 60_000
 LINEAR_COMPONENTS = 200
@@ -48,13 +49,12 @@ def for_classification(
     seed: int = 0,
     max_rows: int = 100_000,
 ) -> Iterator[Fitted]:
-    """Majority (the share of each class, whatever the row).
+    """Yield majority, linear and gradient_boosting for a table.
 
-    Linear (logistic regression) and gradient_boosting, on a table.
-
-    numbers: the name of float [rows, numbers], NaN where missing; categories: of integer codes [rows,
-    categories]; either may be absent. train["target"]: class numbers [rows]. max_rows: how many training rows
-    are looked at, drawn by seed.
+    majority gives every row the share of each class; linear is logistic regression. numbers: the name of
+    float [rows, numbers], NaN where missing; categories: of integer codes [rows, categories]; either may be
+    absent. train["target"]: class numbers [rows]. max_rows: how many training rows are looked at, drawn by
+    seed.
     """
     target = np.asarray(train["target"])
     yield _timed("majority", lambda: _shares(target, num_classes, num_rows(test)))
@@ -73,8 +73,8 @@ def for_classification(
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         matrix, asked, chosen, kinds = table.coded(max_rows)
-        most = max(20, min(1000, 5000 // (num_classes if num_classes > 2 else 1)))
-        model = _boosted(HistGradientBoostingClassifier, matrix, target[chosen], kinds, seed, most)
+        trees = num_classes if num_classes > 2 else 1
+        model = _boosted(HistGradientBoostingClassifier, matrix, target[chosen], kinds, seed, trees)
         return _probabilities(model, asked, num_classes)
 
     yield _timed("linear", linear)
@@ -91,10 +91,10 @@ def for_regression(
     seed: int = 0,
     max_rows: int = 100_000,
 ) -> Iterator[Fitted]:
-    """mean, linear (ridge regression, its penalty chosen by leave-one-out) and gradient_boosting, on a table.
+    """Yield mean, linear and gradient_boosting for a table, fitted to squared error.
 
-    As `for_classification`, but target: values [rows] in their own unit; train["target"] where None. Fitted
-    to squared error.
+    linear is ridge regression, its penalty chosen by leave-one-out. As `for_classification`, but target:
+    values [rows] in their own unit; train["target"] where None.
     """
     values = np.asarray(train["target"] if target is None else target, dtype=np.float64).reshape(-1)
     yield _timed("mean", lambda: np.full(num_rows(test), values.mean()))
@@ -112,9 +112,7 @@ def for_regression(
         from sklearn.ensemble import HistGradientBoostingRegressor
 
         matrix, asked, chosen, kinds = table.coded(max_rows)
-        return _boosted(HistGradientBoostingRegressor, matrix, values[chosen], kinds, seed, 1000).predict(
-            asked
-        )
+        return _boosted(HistGradientBoostingRegressor, matrix, values[chosen], kinds, seed, 1).predict(asked)
 
     yield _timed("linear", linear)
     yield _timed("gradient_boosting", boosting)
@@ -123,13 +121,12 @@ def for_regression(
 def for_images(
     train: Batch, test: Batch, num_classes: int, *, pictures: str = "images", seed: int = 0
 ) -> Iterator[Fitted]:
-    """majority, linear (logistic regression on the 200 main components of the pixels) and gradient_boosting.
+    """Yield majority, linear and gradient_boosting for pictures.
 
-    On pictures.
-
-    pictures: the name of numbers [rows, height, width] or [rows, height, width, channels]. Pictures are
-    averaged down to at most 32 pixels a side for linear, of at most 60,000 pictures, and to 14 for boosting,
-    of at most 20,000.
+    linear is logistic regression on the 200 main components of the pixels. pictures: the name of numbers
+    [rows, height, width] or [rows, height, width, channels]. Pictures are averaged down to 32 x 32 numbers
+    (18 x 18 in colour) for linear, of at most 60,000 pictures, and to 14 x 14 (8 x 8) for boosting, of at
+    most 20,000.
     """
     target = np.asarray(train["target"])
     yield _timed("majority", lambda: _shares(target, num_classes, num_rows(test)))
@@ -191,9 +188,9 @@ class _Table:
         return array.reshape(rows, -1)
 
     def dense(self, max_rows: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp]]:
-        """(train, test, training rows).
+        """(train, test, training rows) for a linear model, float32.
 
-        Standardised numbers, a flag where one is missing, and one-hot categories, float32.
+        Standardised numbers, a flag where one is missing, and one-hot categories.
         """
         from sklearn.preprocessing import OneHotEncoder
 
@@ -229,9 +226,9 @@ class _Table:
     def coded(
         self, max_rows: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp], list[int]]:
-        """(train, test, training rows, category columns): numbers as they are, NaN where missing.
+        """(train, test, training rows, category columns) for trees.
 
-        Codes by frequency.
+        Numbers as they are, NaN where missing; categories as codes by frequency.
         """
         chosen = _sample(num_rows(self.train), max_rows, self.seed)
         values, asked_values = self.part(self.train, self.numbers, chosen), self.part(self.test, self.numbers)
@@ -275,9 +272,17 @@ def _ranked(codes: NDArray, asked: NDArray) -> tuple[NDArray[np.float32], NDArra
     )
 
 
-def _boosted(kind: Any, matrix: NDArray, target: NDArray, kinds: Sequence[int], seed: int, most: int) -> Any:
+def _boosted(
+    kind: Any, matrix: NDArray, target: NDArray, kinds: Sequence[int], seed: int, trees_a_round: int
+) -> Any:
+    """Gradient boosting with as many rounds as a tenth of the rows ask for, within `BOOSTED_WORK`.
+
+    Fitted anew on all rows where they are few enough for the tenth to matter.
+    """
+    work = matrix.size * trees_a_round
+    most = max(30, min(1000, BOOSTED_TABLE_TREES // trees_a_round, BOOSTED_WORK // work))
     common = {
-        "learning_rate": 0.05,
+        "learning_rate": 0.05 if most > 300 else 0.1,
         "max_leaf_nodes": 15,
         "max_features": 0.4,
         "categorical_features": list(kinds) or None,
@@ -287,14 +292,16 @@ def _boosted(kind: Any, matrix: NDArray, target: NDArray, kinds: Sequence[int], 
     if rare or len(target) < 50:  # nothing to hold a tenth of
         return kind(max_iter=min(most, 50), early_stopping=False, **common).fit(matrix, target)
     trial = kind(max_iter=most, early_stopping=True, n_iter_no_change=20, **common).fit(matrix, target)
+    if len(target) > REFITTED_ROWS:
+        return trial
     best = int(np.argmax(trial.validation_score_[1:])) + 1
     return kind(max_iter=best, early_stopping=False, **common).fit(matrix, target)
 
 
 def _shrunk(pictures: Any, chosen: NDArray[np.intp], most_values: int) -> NDArray[np.float32]:
-    """Pictures averaged over squares so that no side exceeds side_px, flat.
+    """Pictures averaged over squares until each has about most_values numbers, scaled to [0, 1].
 
-    Float32 [rows, values], in pieces to spare memory.
+    float32 [rows, values], made in pieces to spare memory.
     """
     height, width = pictures.shape[1:3]
     channels = pictures.shape[3] if pictures.ndim == 4 else 1

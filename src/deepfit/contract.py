@@ -165,6 +165,10 @@ class Rows(Protocol):
         """The labels or values to predict, one a row; None where the rows have none."""
         ...
 
+    def keys(self) -> Mapping[str, np.ndarray]:
+        """Columns that answers repeat so that they can be joined back: the file of a picture; mostly none."""
+        ...
+
     def labelled(self) -> Rows:
         """The rows whose target is there; DataError where none has one."""
         ...

@@ -1,10 +1,7 @@
-"""Scores of predictions, in NumPy alone.
+"""Scores of predictions, in NumPy alone, fast enough to be resampled a thousand times.
 
-Scikit-learn's names and definitions, fast enough to be resampled a thousand times.
-
-A score that is not defined for the rows at hand (ROC AUC where a class has no row) is absent, never NaN. The
-tests hold every value equal to scikit-learn's; what is computed once here is shared by the network, the
-baselines and every resample.
+Names and definitions are scikit-learn's, and the tests hold every value equal to scikit-learn's. A score that
+is not defined for the rows at hand (ROC AUC where a class has no row) is absent, never NaN.
 """
 
 from __future__ import annotations
@@ -74,10 +71,7 @@ def classification(probabilities: ArrayLike, target: ArrayLike) -> dict[str, flo
 
 
 def _roc_auc(probabilities: NDArray[np.float64], target: NDArray[np.intp], actual: NDArray[np.intp]) -> float:
-    """Mean over classes of the chance that a row of the class gets more of it than another row.
-
-    Ties counting half.
-    """
+    """The chance that a row of a class gets more of it than another row, ties counting half; class mean."""
     rows, classes = probabilities.shape
     areas = []
     for number in [1] if classes == 2 else range(classes):
@@ -93,12 +87,10 @@ def _roc_auc(probabilities: NDArray[np.float64], target: NDArray[np.intp], actua
 
 
 def reliability(probabilities: ArrayLike, target: ArrayLike) -> tuple[NDArray, NDArray, NDArray]:
-    """(rows, mean confidence, accuracy), each [15].
+    """(rows, mean confidence, share right), each [15], of rows in bins of equal width by their confidence.
 
-    The rows by the probability of their predicted class, in bins of equal width.
-
-    Empty bins hold zeros. Source: Guo et al. 2017, arXiv 1706.04599, section 2: bin m holds the confidences
-    in ((m-1)/M, m/M].
+    Confidence is the probability of the predicted class. Empty bins hold zeros. Source: Guo et al. 2017,
+    arXiv 1706.04599, section 2: bin m holds the confidences in ((m-1)/M, m/M].
     """
     probabilities, target = np.asarray(probabilities, dtype=np.float64), np.asarray(target)
     confidence = probabilities.max(axis=1)
@@ -114,11 +106,10 @@ def reliability(probabilities: ArrayLike, target: ArrayLike) -> tuple[NDArray, N
 
 
 def calibration_error(probabilities: ArrayLike, target: ArrayLike) -> float:
-    """The expected calibration error.
+    """Expected calibration error, in 15 bins of equal width.
 
-    Sum over bins of rows_m / rows * |accuracy_m - confidence_m| (Guo et al. 2017, eq. 3).
-
-    15 bins of equal width. It is never negative, so with few rows it lies above its limit for many.
+    sum over bins of rows_m / rows * |accuracy_m - confidence_m|. It is never negative, so with few rows it
+    lies above its limit for many. Source: Guo et al. 2017, arXiv 1706.04599, eq. 3.
     """
     rows, confidence, accuracy = reliability(probabilities, target)
     return float((rows * np.abs(accuracy - confidence)).sum() / max(rows.sum(), 1))
@@ -127,9 +118,8 @@ def calibration_error(probabilities: ArrayLike, target: ArrayLike) -> float:
 def regression(prediction: ArrayLike, target: ArrayLike) -> dict[str, float]:
     """Scores of numbers [rows] against numbers [rows].
 
-    Rmse, mae and median_absolute_error in the target's unit, and r2.
-
-    r2 is absent where all targets are equal. No rows: an empty dict.
+    rmse, mae and median_absolute_error in the target's unit, and r2, which is absent where all targets are
+    equal. No rows: an empty dict.
     """
     prediction, target = np.asarray(prediction, dtype=np.float64), np.asarray(target, dtype=np.float64)
     if target.size == 0:
@@ -145,14 +135,12 @@ def regression(prediction: ArrayLike, target: ArrayLike) -> dict[str, float]:
 
 
 def fit_temperature(log_probabilities: ArrayLike, target: ArrayLike) -> float:
-    """The temperature T in [0.05.
+    """The temperature T for which softmax(log_probabilities / T) has the least log loss on held-out rows.
 
-    20] for which softmax(log_probabilities / T) has the least log loss on held-out rows.
-
-    log_probabilities: [rows, classes], log-softmax or logits. target: class numbers [rows]. The log loss at T
-    is never above that at 1. With fewer than 30 rows, or with no row wrong (where the best T would be
-    certainty, which no held-out rows can support), T is 1. Source: Guo et al. 2017, arXiv 1706.04599, section
-    4.2.
+    log_probabilities: [rows, classes], log-softmax or logits. target: class numbers [rows]. T lies in [0.05,
+    20], and the log loss at T is never above that at 1. With fewer than 30 rows, or with no row wrong (where
+    the best T would be certainty, which no held-out rows can support), T is 1. Source: Guo et al. 2017, arXiv
+    1706.04599, section 4.2.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp

@@ -1,6 +1,8 @@
-"""A process that loads PyTorch once and forks children that train toys; it kills each child at random moments.
+"""A process that loads PyTorch once and forks children that train toys; it kills each child at random
+moments.
 
-Usage: nursery.py FOLDER. For each toy it trains NAME-whole undisturbed and NAME-killed with SIGKILL after SIGKILL, and prints how
+Usage: nursery.py FOLDER. For each toy it trains NAME-whole undisturbed and NAME-killed with SIGKILL after
+SIGKILL, and prints how
 many kills hit a child that was training.
 """
 
@@ -64,7 +66,7 @@ def main(folder: Path) -> None:
             sys.exit(1)
         whole_s = time.monotonic() - begun
         kills[name] = 0
-        for _ in range(6):
+        for _ in range(4):
             child = bear(name, folder / f"{name}-killed")
             time.sleep(dice.uniform(0.02, 0.35 * whole_s))
             os.kill(child, signal.SIGKILL)
@@ -72,7 +74,7 @@ def main(folder: Path) -> None:
             kills[name] += os.waitstatus_to_exitcode(status) == -signal.SIGKILL
         if not died_well(bear(name, folder / f"{name}-killed")):
             sys.exit(1)
-    print(json.dumps(kills))  # noqa: T201
+    print(json.dumps(kills))
 
 
 if __name__ == "__main__":

@@ -69,7 +69,8 @@ def normed(place: ranks.Ranks) -> dict[str, Any]:
 
 
 def broken_off(folder: Path, *, crash: bool) -> dict[str, Any]:
-    """With dropout, whose draws differ by rank: to the end, or crashed in an epoch's middle and then to the end."""
+    """With dropout, whose draws differ by rank: to the end, or crashed in an epoch's middle and then to the
+    end."""
     given = {"epochs": 3, "ema": 0.9, "checkpoint_minutes": 1e-9, "dropout": 0.3}
     if crash:
         try:

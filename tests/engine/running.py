@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from toys.toy import Toy
 
 from deepfit.contract import Loss, Phase, Progress
 from deepfit.engine import Run, packing, train
-from toys.toy import Toy
 
 NAMES = (
     "classifier",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -66,19 +67,19 @@ def test_averaged_weights_are_scored_and_kept(name: str, tmp_path: Path) -> None
     shadow = {key: value.clone() for key, value in toy.net.state_dict().items()}
     watched = toy.task.plan
 
-    def plan(*given):  # noqa: ANN002, ANN202
+    def plan(*given):
         """The same plan, while the test averages the weights by itself."""
         for phase in watched(*given):
             inner, score = phase.step, phase.score
 
-            def step(batch, inner=inner):  # noqa: ANN001, ANN202
+            def step(batch, inner=inner):
                 yield from inner(batch)
                 update = min(decay, (1 + len(seen) + 1) / (10 + len(seen) + 1))
                 seen.append(None)
                 for key, value in toy.net.state_dict().items():
                     shadow[key] = update * shadow[key] + (1 - update) * value
 
-            def scored(score=score):  # noqa: ANN001, ANN202
+            def scored(score=score):
                 for key, value in toy.net.state_dict().items():
                     torch.testing.assert_close(value, shadow[key])
                 return score()
@@ -121,7 +122,8 @@ def test_averages_count_batches_of_running_statistics_too() -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 def test_an_extended_budget_goes_on_from_the_last_state(name: str, ema: float, tmp_path: Path) -> None:
-    """Under a constant rate, 2 epochs and then 4 is 4 at once (the schedule of some toys falls over the budget)."""
+    """Under a constant rate, 2 epochs and then 4 is 4 at once (the schedule of some toys falls over the
+    budget)."""
     whole, short, longer = (make(name, epochs=epochs, ema=ema) for epochs in (4, 2, 4))
     for toy in (whole, short, longer):
         constant_rate(toy)
@@ -143,11 +145,11 @@ def test_an_extended_budget_goes_on_from_the_last_state(name: str, ema: float, t
     assert_same(one, other)
 
 
-def constant_rate(toy) -> None:  # noqa: ANN001
+def constant_rate(toy) -> None:
     """Leave the learning rate as it is."""
     plan = toy.task.plan
 
-    def flat(*given):  # noqa: ANN002, ANN202
+    def flat(*given):
         for phase in plan(*given):
             phase.rate = lambda progress: 1.0
             yield phase
@@ -175,12 +177,12 @@ def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
 
 
 def test_training_stops_when_patience_runs_out_and_an_extended_budget_gives_it_anew(tmp_path: Path) -> None:
-    def stubborn(epochs: int):  # noqa: ANN202
+    def stubborn(epochs: int):
         """A toy whose score gets worse from the second epoch on."""
         toy = make("whole_graph", epochs=epochs, patience=3)
         plan, scores = toy.task.plan, iter([0.5, 0.9] + [0.1] * 50)
 
-        def worse(*given):  # noqa: ANN002, ANN202
+        def worse(*given):
             for phase in plan(*given):
                 phase.score, phase.best = lambda: {"accuracy": next(scores)}, "accuracy"
                 yield phase
@@ -199,7 +201,7 @@ def test_a_score_that_is_not_a_number_is_never_the_best() -> None:
     toy = make("whole_graph", epochs=3)
     plan, scores = toy.task.plan, iter([float("nan"), 0.2, float("nan")])
 
-    def odd(*given):  # noqa: ANN002, ANN202
+    def odd(*given):
         for phase in plan(*given):
             phase.score, phase.best = lambda: {"accuracy": next(scores)}, "accuracy"
             yield phase
@@ -212,13 +214,13 @@ def test_a_best_score_that_is_not_among_the_scores_is_an_error() -> None:
     toy = make("whole_graph", epochs=1)
     plan = toy.task.plan
 
-    def misspelt(*given):  # noqa: ANN002, ANN202
+    def misspelt(*given):
         for phase in plan(*given):
             phase.best = "acuracy"
             yield phase
 
     toy.task.plan = misspelt
-    with pytest.raises(OptionError, match="acuracy.*accuracy"):
+    with pytest.raises(OptionError, match=r"acuracy.*accuracy"):
         finish(toy, None)
 
 
@@ -226,11 +228,11 @@ def test_a_best_score_that_is_not_among_the_scores_is_an_error() -> None:
 def test_the_rate_follows_the_schedule_from_0_to_1_also_after_a_stop(name: str, tmp_path: Path) -> None:
     asked, applied = [], []
 
-    def watched():  # noqa: ANN202
+    def watched():
         toy = make(name, epochs=3, checkpoint_minutes=1e-9)
         plan = toy.task.plan
 
-        def watch(*given):  # noqa: ANN002, ANN202
+        def watch(*given):
             for phase in plan(*given):
                 phase.rate = lambda progress: asked.append(progress) or 0.25 + 0.5 * progress
                 inner, first = (
@@ -238,7 +240,7 @@ def test_the_rate_follows_the_schedule_from_0_to_1_also_after_a_stop(name: str, 
                     {id(o): [g["lr"] for g in o.param_groups] for o in phase.optimizers.values()},
                 )
 
-                def step(batch, phase=phase, inner=inner, first=first):  # noqa: ANN001, ANN202
+                def step(batch, phase=phase, inner=inner, first=first):
                     for loss in inner(batch):
                         yield loss
                         optimizer = phase.optimizers[loss.by]
@@ -258,7 +260,7 @@ def test_the_rate_follows_the_schedule_from_0_to_1_also_after_a_stop(name: str, 
     finish(watched(), tmp_path)
     assert applied
     assert all(0.0 <= progress <= 1.0 for progress in asked)
-    falls = sum(later < earlier for earlier, later in zip(asked, asked[1:], strict=False))
+    falls = sum(later < earlier for earlier, later in pairwise(asked))
     # it starts anew in a second phase; a stop before the epoch was saved repeats that epoch
     assert falls <= (1 if name == "deep_clustering" else 0) + 1
     assert max(asked) >= (2 / 3 if name in (*LIVE, "whole_graph", "sampled_graph") else 0.9)

@@ -1,4 +1,5 @@
-"""How a loss is minimised: the same step however the batch is cut, by one optimizer, with a bounded gradient."""
+"""How a loss is minimised: the same step however the batch is cut, by one optimizer, with a bounded
+gradient."""
 
 from __future__ import annotations
 

@@ -66,7 +66,8 @@ def test_a_run_left_after_an_epoch_goes_on_as_if_never_left(
 def test_a_crash_in_the_middle_of_an_epoch_leaves_no_trace(
     name: str, share: float, undisturbed: Any, tmp_path: Path
 ) -> None:
-    """Checkpoints after each batch where an epoch can be entered in its middle, so the crash follows one closely."""
+    """Checkpoints after each batch where an epoch can be entered in its middle, so the crash follows one
+    closely."""
     with pytest.raises(Crash):
         finish(short(name, checkpoint_minutes=1e-9), tmp_path, crash_at_loss=round(share * LOSSES[name]))
     if checkpoint.exists(tmp_path):  # none yet in the first epoch of a live phase
@@ -95,7 +96,8 @@ def test_many_crashes_leave_no_trace(name: str, undisturbed: Any, tmp_path: Path
 
 
 class Pictures:
-    """Convolutions laid out channels-last, running statistics, momentum, and batches drawn from the global generator."""
+    """Convolutions laid out channels-last, running statistics, momentum, and batches drawn from the global
+    generator."""
 
     def plan(self, net: nn.Module, data: Any, facts: Any, run: Any) -> Iterator[Phase]:
         def batches(epoch: int) -> Iterator[Any]:
@@ -112,7 +114,7 @@ class Pictures:
             yield Phase(name, batches, step, {"main": optimizer}, 2)
 
 
-def pictures(folder: Path, *, crash_after: int = 0) -> nn.Module:
+def pictures(folder: Path, *, minutes: float, crash_after: int = 0) -> nn.Module:
     torch.manual_seed(0)
     x = torch.randn(40, 3, 8, 8).contiguous(memory_format=torch.channels_last)
     net = channels_last(
@@ -127,7 +129,7 @@ def pictures(folder: Path, *, crash_after: int = 0) -> nn.Module:
         )
     )
     data = Splits({"x": x, "y": (x.mean((1, 2, 3)) > 0).long()}, None)
-    run = Run(Options(device="cpu", precision="float32", checkpoint_minutes=1e-9, ema=0.5), folder)
+    run = Run(Options(device="cpu", precision="float32", checkpoint_minutes=minutes, ema=0.5), folder)
     shown = 0
     for progress in train(Pictures(), net, data, {}, run):
         shown += progress.kind in ("epoch", "phase")
@@ -136,11 +138,14 @@ def pictures(folder: Path, *, crash_after: int = 0) -> nn.Module:
     return net
 
 
+@pytest.mark.parametrize("minutes", [1e-9, 5.0])
 @pytest.mark.parametrize("crash_after", [1, 2, 3, 4, 5])
-def test_running_statistics_layouts_and_shared_optimizers_survive(crash_after: int, tmp_path: Path) -> None:
-    whole = pictures(tmp_path / "whole")
-    pictures(tmp_path / "parts", crash_after=crash_after)
-    parts = pictures(tmp_path / "parts")
+def test_running_statistics_layouts_and_shared_optimizers_survive(
+    crash_after: int, minutes: float, tmp_path: Path
+) -> None:
+    whole = pictures(tmp_path / "whole", minutes=5.0)
+    pictures(tmp_path / "parts", minutes=minutes, crash_after=crash_after)
+    parts = pictures(tmp_path / "parts", minutes=5.0)
     for name, value in whole.state_dict().items():
         assert torch.equal(value, parts.state_dict()[name]), name
 

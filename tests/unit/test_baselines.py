@@ -123,7 +123,7 @@ def test_picture_baselines_tell_bright_from_dark_halves(shape):
 
 def test_pictures_are_averaged_over_squares():
     picture = np.arange(16, dtype=np.uint8).reshape(1, 4, 4)
-    assert baselines._shrunk(picture, np.array([0]), 2) * 255 == pytest.approx(
+    assert baselines._shrunk(picture, np.array([0]), 4) * 255 == pytest.approx(
         np.array([[2.5, 4.5, 10.5, 12.5]])
     )
 

@@ -24,7 +24,8 @@ def free_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def others_keep_busy(monkeypatch: pytest.MonkeyPatch, busy: float, own: float = 0.5) -> Reading:
-    """The reading of two seconds ago, when since then others used `busy` processors and this process `own`."""
+    """The reading of two seconds ago, when since then others used `busy` processors and this process
+    `own`."""
     now = Reading(1000.0, 50.0, time.monotonic())
     monkeypatch.setattr(machine, "read_load", lambda: now)
     return Reading(now.everyone_s - 2 * (busy + own), now.own_s - 2 * own, now.clock_s - 2.0)

@@ -115,18 +115,16 @@ def sniff(sample: str) -> str:
 
 
 def blocks(file: BinaryIO, start: bytes, *, once: bool = False) -> Iterator[bytes]:
-    """Pieces of about BLOCK_BYTES that end at the end of a row.
+    """Pieces that end at the end of a row: first what was read already, `start`, then of about BLOCK_BYTES.
 
-    `start` is what was read already; once: no more than that, without the row that it cuts off.
+    once: the first piece is enough.
     """
-    rest = start
-    if once:
-        cut = _last_row_end(rest)
-        if file.read(1) == b"":
-            cut = len(rest)
-        if rest[:cut].strip():
-            yield rest[:cut] if rest[:cut].endswith(b"\n") else rest[:cut] + b"\n"
-        return
+    cut = _last_row_end(start)
+    if cut:
+        yield start[:cut]
+        if once:
+            return
+    rest = start[cut:]
     while True:
         more = file.read(max(BLOCK_BYTES - len(rest), BLOCK_BYTES // 4))
         rest += more
@@ -214,11 +212,13 @@ def _last_row_end(text: bytes) -> int:
 def _regular(block: bytes, header: Header) -> bool:
     """True where every row has the header's number of fields and no line is blank."""
     fields = len(header.names)
-    if block.startswith((b"\n", b"\r\n")) or b"\n\n" in block or b"\n\r\n" in block:
+    # With several fields, a blank line shows as too few delimiters.
+    if fields == 1 and (block.startswith((b"\n", b"\r\n")) or b"\n\n" in block or b"\n\r\n" in block):
         return False
-    if b'"' not in block:
-        return block.count(header.delimiter.encode()) == (fields - 1) * block.count(b"\n")
     codes = np.frombuffer(block, np.uint8)
+    if b'"' not in block:
+        delimiters = np.count_nonzero(codes == ord(header.delimiter))
+        return delimiters == (fields - 1) * np.count_nonzero(codes == NEWLINE)
     outside = ~np.bitwise_xor.accumulate(codes == QUOTE)
     ends = np.flatnonzero((codes == NEWLINE) & outside)
     if len(ends) == 0 or ends[-1] != len(codes) - 1:

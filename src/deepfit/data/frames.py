@@ -73,7 +73,9 @@ def series_of(name: str, values: Any) -> pl.Series:
         try:
             return column.to_polars().alias(name)
         except NOT_BY_ARROW:
-            return pl.Series(name, column.to_list(), strict=False)
+            absent = column.is_null().to_list()
+            cells = [None if empty else cell for cell, empty in zip(column.to_list(), absent, strict=True)]
+            return pl.Series(name, cells, strict=False)
     return pl.Series(name, values, strict=False)
 
 

@@ -101,6 +101,14 @@ class TableRows:
             return np.array(words.to_list(), dtype=np.str_)[codes]
         return values.to_numpy()
 
+    def keys(self) -> dict[str, np.ndarray]:
+        """The identifier columns."""
+        return {
+            name: self.series(name).to_numpy()
+            for name, kind in self.kinds.items()
+            if kind.kind == "identifier"
+        }
+
     def labelled(self) -> TableRows:
         """The rows whose target is there."""
         if self.target_name is None or self.target_name not in self.frame.columns:

@@ -21,6 +21,7 @@ LARGE_BYTES = 256 << 20
 """Beyond this many bytes of text, columns are kept in their smallest types."""
 
 HEAD_BYTES = 1 << 20
+"""The first block: enough to guess a column's type, which the parser then tries on the blocks that follow."""
 
 AS_TEXT = ("category", "text")
 
@@ -67,8 +68,10 @@ def read_csv(path: Path, compression: str, reading: Reading, *, delimiter: str |
 def _read_once(
     file: BinaryIO, source: str, reading: Reading, delimiter: str | None, texts: set[str]
 ) -> CsvTable:
-    wanted = HEAD_BYTES if reading.head else csv_blocks.BLOCK_BYTES
-    header, start = csv_blocks.header_and_rest(file.read(wanted), source, delimiter)
+    first = file.read(HEAD_BYTES)
+    while b"\n" not in first and (more := file.read(HEAD_BYTES)):
+        first += more
+    header, start = csv_blocks.header_and_rest(first, source, delimiter)
     columns = [
         Column(
             name,

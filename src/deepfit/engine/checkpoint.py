@@ -55,9 +55,8 @@ class Checkpoints:
             if self.state["course"]["epochs"] < course.phase.epochs:
                 del self.ended[course.index :]
                 return False
-            course.load_state_dict(
-                self.state["course"]
-            )  # the next phase may share an optimizer or what is kept
+            # whole, since the next phase may share an optimizer or what is kept
+            course.load_state_dict(self.state["course"])
         course.net.load_state_dict(packing.load(self.folder / self.ended[course.index]))
         return True
 

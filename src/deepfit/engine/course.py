@@ -61,7 +61,8 @@ class Course:
         batches: Iterable[Batch] = self.phase.batches(self.epoch)
         self.batches_per_epoch = len(batches) if isinstance(batches, Sized) else None
         self._started = self._reported = time.monotonic()
-        walk, done, end = iter(batches), self.batch, object()
+        walk, done = iter(batches), self.batch
+        end: Any = object()
         for place in itertools.count():
             self.run.reseed(seed + place + 1)
             try:

@@ -31,9 +31,10 @@ def train(task: Task, net: nn.Module, data: Splits[Batch], facts: Facts, run: Ru
                         yield course.report()
                     if checkpoints.due(course, epoch_closed=False):
                         checkpoints.save(course)
-                yield course.close_epoch()
+                epoch = course.close_epoch()
                 if checkpoints.due(course, epoch_closed=True):
                     checkpoints.save(course)
+                yield epoch
             checkpoints.save(course)
             yield course.finish()
             checkpoints.end(course)

@@ -1,6 +1,4 @@
-"""How much a trained network leans on each column of a table.
-
-Shuffle the column, and see how much worse the score gets.
+"""How much a trained network leans on each column: shuffle the column and see how much worse the score gets.
 
 Breiman 2001, "Random Forests", section 10. Columns are shuffled in the encoded arrays, all places of a source
 column together, so a time column moves as one. Each repeat draws its own rows and its own shuffles; the
@@ -28,18 +26,14 @@ REPEATS = 5
 MOST_ROWS = 2000
 FEWEST_ROWS = 100
 ROWS_IN_ALL = 150_000
-"""Rows that the network is asked about, over all columns and repeats.
-
-So that many columns do not take minutes.
-"""
+"""Rows that the network is asked about over all columns and repeats, to bound the time."""
 
 
 def of_columns(result: Result, *, seed: int = 0) -> dict[str, Interval]:
     """The importance of every input column of a table on the test rows, the largest first.
 
-    Empty where nothing was encoded by column.
-
-    The value is the loss of the task's main metric, positive where the column helps.
+    The value is the loss of the task's main metric, positive where the column helps. Empty for tasks that do
+    not encode by column.
     """
     task, facts = result.task, result.model.facts
     places = column_places(facts)
@@ -56,10 +50,7 @@ def of_columns(result: Result, *, seed: int = 0) -> dict[str, Interval]:
 
 
 def column_places(facts: Facts) -> dict[str, list[tuple[str, int]]]:
-    """Where each column of a table went.
-
-    From the records that `data.table_encoding.learn_columns` leaves in the facts.
-    """
+    """Where each column of a table went, as `table_encoding.learn_columns` has noted in the facts."""
     learned: Any = facts.get("columns", ())
     records = learned.get("columns", ()) if isinstance(learned, Mapping) else learned
     places = {}

@@ -17,6 +17,7 @@ from deepfit.errors import DataError
 from deepfit.job import folder
 from deepfit.job.result import Result, Stage
 from deepfit.job.rows import prepare_rows
+from deepfit.judge import scorecard
 
 if TYPE_CHECKING:
     from deepfit.model import Model
@@ -63,6 +64,8 @@ class Job:
         self.rows = {part: len(getattr(splits, part) or ()) for part in ("train", "valid", "test")}
         del prepared
         self.seconds["read"] = time.monotonic() - began
+        for concern in concerns:
+            yield Stage("check", scorecard.sentence(concern))
         self.open_folder(splits)
 
         yield Stage("encode", f"Encoding {_counts(splits)}")
@@ -153,8 +156,6 @@ class Job:
         began: float,
     ) -> Iterator[Stage]:
         """Judge, save the model and `metrics.json`, and set the result."""
-        from deepfit.judge import scorecard
-
         judgement = scorecard.UNJUDGED
         if answers is not None:
             judgement = scorecard.judge(self.task, kept.test, answers, baselines, seed=self.options.seed)

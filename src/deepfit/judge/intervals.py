@@ -1,6 +1,4 @@
-"""How sure a score is.
-
-95 % bootstrap intervals for any task, and of the difference between two answers to the same rows.
+"""How sure a score is: 95 % bootstrap intervals, also of the difference between two answers to the same rows.
 
 Percentile bootstrap (Efron and Tibshirani 1993, chapter 13). Every answer is scored on the same resamples, so
 that differences are paired. Number of resamples: 44 million values of the answers in all, at least 200 and at
@@ -34,10 +32,7 @@ LEAST_DEFINED = 50
 
 @dataclass(frozen=True)
 class Interval:
-    """A score on all rows and the 95 % interval around it.
-
-    Low and high are None where there is none to give.
-    """
+    """A score on all rows and its 95 % interval; low and high are None where there is none to give."""
 
     value: float
     low: float | None = None
@@ -46,9 +41,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class Intervals:
-    """scores: answers' name -> metric -> interval.
+    """What `bootstrap` found.
 
-    gains: other answers' name -> how much better the first answers are on the main metric.
+    scores: answers' name -> metric -> interval. gains: other answers' name -> how much better the first
+    answers are on the main metric.
     """
 
     scores: Mapping[str, Mapping[str, Interval]]

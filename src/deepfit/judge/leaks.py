@@ -1,11 +1,8 @@
-"""What would make a score too good.
-
-Rows that training and test share, and what careful readers of the rows alone have found.
-"""
+"""What would make a score too good: rows that parts share, and what the rows alone give away."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,12 +43,10 @@ def find(train: Rows, test: Rows | None = None, valid: Rows | None = None) -> li
 def shared(
     seen: Rows, held_out: Rows, seen_name: str, held_out_name: str, consequence: str
 ) -> Concern | None:
-    """The held-out rows whose inputs equal (for pictures.
+    """The held-out rows whose inputs equal those of a row seen before; None where there are none.
 
-    Nearly equal) those of a row seen before, or None where there are none.
-
-    The message counts them, gives their share and a few examples as row numbers from 1, and says so where
-    rows repeat as often among the rows seen, since then the repeats may be ordinary.
+    Of pictures near-duplicates count as equal. The message counts the rows, gives their share and a few
+    examples, and says so where rows repeat as often among those seen, since then it may be ordinary.
     """
     before, after = seen.fingerprints(), held_out.fingerprints()
     if not len(before) or not len(after):
@@ -60,7 +55,9 @@ def shared(
     repeats = np.flatnonzero(first >= 0)
     if not len(repeats):
         return None
-    examples = ", ".join(f"{row + 1} = {first[row] + 1}" for row in repeats[:EXAMPLES])
+    examples = ", ".join(
+        f"{_called(held_out, row)} = {_called(seen, first[row])}" for row in repeats[:EXAMPLES]
+    )
     share = len(repeats) / len(after)
     repeated = 1 - len(np.unique(before)) / len(before)
     ordinary = (
@@ -73,15 +70,12 @@ def shared(
         held_out.name,
         f"{len(repeats):,} of {len(after):,} {held_out_name} rows ({share:.1%}) are also among the "
         f"{seen_name} rows, "
-        f"so {consequence} ({held_out_name} row = {seen_name} row: {examples}).{ordinary}",
+        f"so {consequence} ({held_out_name} = {seen_name}: {examples}).{ordinary}",
     )
 
 
 def _matches(seen: Rows, held_out: Rows, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """For each held-out row the first row seen that equals it, or -1.
-
-    Pictures of two sources are compared by likeness too.
-    """
+    """For each held-out row the first row seen that equals it, or -1; pictures by likeness too."""
     known, first = np.unique(before, return_index=True)
     place = np.minimum(np.searchsorted(known, after), len(known) - 1)
     found = np.where(known[place] == after, first[place], -1)
@@ -92,3 +86,13 @@ def _matches(seen: Rows, held_out: Rows, before: np.ndarray, after: np.ndarray) 
         for row, held_out_row in matches(*(each() for each in signatures if each is not None)):
             found[held_out_row] = row if found[held_out_row] < 0 else found[held_out_row]
     return found
+
+
+def _called(rows: Rows, position: Any) -> str:
+    """A row as its source calls it: its place in the file, a picture's name, else its number from 1."""
+    where = getattr(rows, "where", None)
+    if where is not None:
+        return where(int(position))
+    if hasattr(rows, "picture"):
+        return str(rows.take(np.array([position])).column("file")[0])
+    return f"row {position + 1}"

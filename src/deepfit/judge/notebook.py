@@ -1,7 +1,4 @@
-"""A scorecard as a small table for notebooks.
-
-Plain HTML without script, style sheet or anything from elsewhere.
-"""
+"""A scorecard as a small HTML table for notebooks, without script, style sheet or anything from elsewhere."""
 
 from __future__ import annotations
 
@@ -17,10 +14,7 @@ WORD = 'style="text-align:left;padding:2px 12px"'
 
 
 def html(scorecard: Mapping[str, Any] | None, *, title: str = "deepfit") -> str:
-    """The verdict and a row for the network and each baseline.
-
-    A column a metric with its interval as a tooltip and below.
-    """
+    """The verdict, and a row for the network and each baseline: a column a metric, its interval below it."""
     head = f"<b>{escape(title)}</b>"
     if not scorecard or not scorecard["metrics"]:
         said = escape(scorecard["verdict"]) if scorecard else "Not scored on held-out rows."

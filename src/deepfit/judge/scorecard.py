@@ -1,7 +1,4 @@
-"""The content of `metrics.json`: scores with intervals beside baselines, a verdict, and what the run cost.
-
-Other programs read it.
-"""
+"""The content of `metrics.json`, which other programs read: scores beside baselines, a verdict, costs."""
 
 from __future__ import annotations
 
@@ -32,10 +29,7 @@ class Judgement:
 def judge(
     task: Task, test: Rows, answers: Answers, baselines: Mapping[str, Answers] | None = None, *, seed: int = 0
 ) -> Judgement:
-    """Score the network's answers to the test rows beside the baselines' answers to the same rows.
-
-    Deterministic by seed.
-    """
+    """Score the network beside the baselines on the same test rows; deterministic by seed."""
     everyone = {
         NETWORK: answers,
         **{name: given for name, given in (baselines or {}).items() if name != NETWORK},
@@ -60,9 +54,7 @@ def assemble(
     concerns: Sequence[Concern] = (),
     paths: Mapping[str, str | PathLike[str]],
 ) -> dict[str, Any]:
-    """The scorecard as plain JSON.
-
-    No NaN and no infinity (null instead), every key there whatever the run was.
+    """The scorecard as plain JSON: null instead of NaN or infinity, every key there whatever the run was.
 
     rows and seconds: any of "train", "valid", "test" and of "read", "train", "total"; what is not given is 0.
     paths: any of "run", "model", "report"; what is not given is null.

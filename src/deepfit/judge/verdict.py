@@ -37,9 +37,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def verdict(main_metric: str, intervals: Intervals, rows: int) -> str:
-    """Better than, level with, or NOT better than the best baseline on the main metric, by how much.
-
-    And how sure.
+    """Better than, level with, or NOT better than the best baseline on the main metric, and by how much.
 
     The best baseline is the one with the best value. Better or not is said only where the 95 % interval of
     the paired difference leaves out zero. rows: the number of test rows.

@@ -63,7 +63,8 @@ class Model:
 
         Classification adds a column a class.
         """
-        return self.answer(self.read(source))
+        rows = self.read(source)
+        return Answers({**rows.keys(), **self.answer(rows).columns}, tuple(self.classes))
 
     def answer(self, rows: Rows) -> Answers:
         """Answers for rows that are read already."""
@@ -100,6 +101,9 @@ class Model:
 
         began = time.monotonic()
         rows = self.read(source).labelled()
+        parts = rows.parts()
+        if parts is not None and (parts == "test").any():  # a source that names its parts: the others were trained on
+            rows = rows.take(np.flatnonzero(parts == "test"))
         read_s = time.monotonic() - began
         judgement = scorecard.judge(self.task, rows, self.answer(rows), seed=self.task.options.seed)
         return scorecard.assemble(
@@ -140,7 +144,7 @@ def load(folder: str | Path) -> Model:
     place = artifact.find(Path(folder))
     config, facts, weights = artifact.read(place)
     try:
-        kind = catalog.find(config["task"])
+        kind = catalog.find(str(config["task"]))
         task = kind(options.resolve(kind.Options, config["options"]))
         with torch.random.fork_rng(
             devices=[]

@@ -20,11 +20,12 @@ from torch import Tensor, nn
 class PeriodicEmbedding(nn.Module):
     """Each number with W - 1 learned mixtures of waves beside it ("PBLD").
 
-    f(x) = [x, cos(2 pi w x + b) V + c] with w, b [H], V [H, W - 1] and c [W - 1] of that column alone.
+    f(x) = [x, sin(2 pi w x + b) V + c] with w, b [H], V [H, W - 1] and c [W - 1] of that column alone.
     numbers_BN float32 -> MBF float32. spread: standard deviation that w starts with.
     Source: Holzmueller et al. 2024, arXiv 2407.04491, section 3; after Gorishniy et al. 2022, arXiv
     2203.05556, section 3.3. Differs: the tenfold lower learning rate that the first paper gives to w, b, V
-    and c is the factor 0.1 before them (the same thing under Adam), so one learning rate fits all parameters.
+    and c is the factor 0.1 before them (the same thing under Adam), so one learning rate fits all
+    parameters. Sine for cosine: b turns the one into the other, and the gradient takes a pass less.
     """
 
     slowness: Final = 0.1
@@ -56,7 +57,7 @@ class PeriodicEmbedding(nn.Module):
         members, rows = len(self.bias_MNW), len(numbers_BN)
         x_NB1 = numbers_BN.T.unsqueeze(2)
         frequency_MN1H = (2 * math.pi * self.slowness * self.frequency_MNH).unsqueeze(2)
-        waves_MNBH = torch.cos(
+        waves_MNBH = torch.sin(
             torch.addcmul(self.slowness * self.shift_MNH.unsqueeze(2), x_NB1, frequency_MN1H)
         )
         mixed_MNBW = waves_MNBH @ (self.slowness * self.mix_MNHW) + self.slowness * self.bias_MNW.unsqueeze(2)

@@ -1,6 +1,4 @@
-"""Charts as inline SVG.
-
-They take their colours from the page, so they follow light and dark, and stay sharp on a phone.
+"""Charts as inline SVG: they follow the page's light and dark colours and stay sharp on a phone.
 
 Every text that comes from data is escaped. Coordinates have one decimal, since nobody sees more and a page of
 points stays small.
@@ -125,9 +123,9 @@ def points(
     diagonal: bool = False,
     level: float | None = None,
 ) -> Markup:
-    """A cloud of points. diagonal: both axes get the same span and a line of equal values.
+    """A cloud of points.
 
-    level: a horizontal line there.
+    diagonal: both axes get the same span and a line of equal values. level: a horizontal line there.
     """
     both = [*x, *y] if diagonal else None
     across = scale(both or x, LEFT, WIDTH - RIGHT)

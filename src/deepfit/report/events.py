@@ -1,9 +1,6 @@
-"""Event files for TensorBoard.
+"""Event files for TensorBoard: tags train/loss, train/PART, train/learning_rate, eval/SCORE, test/METRIC.
 
-Train/loss and its parts, train/learning_rate, eval/SCORE after each epoch, test/METRIC at the end.
-
-The step of an event counts the optimizer's batches over all phases, so that curves of one run follow each
-other.
+The step of an event counts batches over all phases, so that curves of one run follow each other.
 """
 
 from __future__ import annotations
@@ -42,10 +39,7 @@ class EventWriter:
             self._writer.close()
 
     def write(self, progress: Progress) -> None:
-        """Note losses and learning rates, and after an epoch its scores.
-
-        Values that are not finite are left out.
-        """
+        """Note losses and learning rates, and after an epoch its scores; what is not finite is left out."""
         if progress.phase != self._phase:
             self._phase, self._phase_began, self._epoch_began = progress.phase, self._step, self._step
         if progress.kind == "phase":

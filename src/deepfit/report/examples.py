@@ -19,10 +19,7 @@ THUMBNAIL_PX = 128
 
 
 def most_wrong(view: View) -> Section | None:
-    """The rows with the largest errors, or with the least probability for the true class.
-
-    With their columns.
-    """
+    """The rows with the largest errors, or the least probability for the true class, with their columns."""
     ranked = _ranked(view)
     if ranked is None:
         return None
@@ -78,9 +75,9 @@ def pictures(view: View) -> Section | None:
 
 
 def data_uri(picture: Any) -> str:
-    """A picture (Pillow, or uint8 [height, width(, 1, 3 or 4)]) as a PNG of at most 128 pixels a side.
+    """A picture as a PNG of at most 128 pixels a side, in a data URI.
 
-    In a data URI.
+    picture: Pillow's, or uint8 [height, width] or [height, width, 1, 3 or 4].
     """
     from PIL import Image
 
@@ -94,10 +91,7 @@ def data_uri(picture: Any) -> str:
 
 
 def _ranked(view: View) -> tuple[np.ndarray, int] | None:
-    """(positions of the test rows, the most wrong first.
-
-    How many are wrong), or None where there is nothing to rank.
-    """
+    """(positions of the test rows, the most wrong first; how many are wrong), or None for no rows."""
     if view.target is None or not len(view.target):
         return None
     if not view.classes:

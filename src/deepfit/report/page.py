@@ -70,10 +70,7 @@ def render(result: Result, *, importance: Mapping[str, Interval] | None = None) 
 
 
 def _scores(card: Mapping[str, Any], main_metric: str) -> dict[str, Any]:
-    """The scorecard as a table.
-
-    A row for the network and each baseline, a column a metric, the main one first.
-    """
+    """The scorecard as a table: a row a method, the network first; a column a metric, the main one first."""
     everyone = {"network": card["metrics"], **card["baselines"]}
     names = list(dict.fromkeys(name for scores in everyone.values() for name in scores))
     names.sort(key=lambda name: name != main_metric)

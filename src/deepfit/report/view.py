@@ -86,10 +86,7 @@ class View:
 
     @cached_property
     def classes(self) -> list[str]:
-        """The classes as they are written, in the order of `probabilities`.
-
-        Empty where the answers have none.
-        """
+        """The classes as written, in the order of `probabilities`; empty where the answers have none."""
         return [name.removeprefix(PROBABILITY) for name in self.answers if name.startswith(PROBABILITY)]
 
     @cached_property

@@ -1,6 +1,8 @@
-"""Contrastive learning (InfoNCE, van den Oord et al. 2018, arXiv 1807.03748, eq. 4) with the batch's other rows as negatives.
+"""Contrastive learning (InfoNCE, van den Oord et al. 2018, arXiv 1807.03748, eq. 4) with the batch's other
+rows as negatives.
 
-The loss looks across the batch, so the phase is coupled: the step shares the rows over ranks itself and gathers their codes.
+The loss looks across the batch, so the phase is coupled: the step shares the rows over ranks itself and
+gathers their codes.
 """
 
 from __future__ import annotations

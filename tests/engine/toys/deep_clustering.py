@@ -1,6 +1,7 @@
 """Deep embedded clustering (Xie et al. 2016, arXiv 1511.06335): pretrain an autoencoder, k-means, refine.
 
-Two phases with ordinary code between them. The refinement's target distribution is made from the network at the start of each
+Two phases with ordinary code between them. The refinement's target distribution is made from the network at
+the start of each
 epoch, as part of the batches.
 """
 

@@ -1,6 +1,8 @@
-"""Deep Q-learning (Mnih et al. 2015, Nature 518, algorithm 1): learn from a replay buffer, against a target network that lags.
+"""Deep Q-learning (Mnih et al. 2015, Nature 518, algorithm 1): learn from a replay buffer, against a target
+network that lags.
 
-Draws from the buffer are the batches. The target network is moved after the step's last yield, when the weights have moved.
+Draws from the buffer are the batches. The target network is moved after the step's last yield, when the
+weights have moved.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ class Outcome(NamedTuple):
 
 
 class LineWorld:
-    """Action 0 steps left, 1 right. Arriving earns 1 and ends the episode; so does a 16th move, which earns nothing."""
+    """Action 0 steps left, 1 right. Arriving earns 1 and ends the episode; so does a 16th move, which earns
+    nothing."""
 
     def __init__(self, walkers: int) -> None:
         self.place = np.zeros(walkers, dtype=np.int64)

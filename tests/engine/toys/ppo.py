@@ -1,4 +1,5 @@
-"""Proximal policy optimisation (Schulman et al. 2017, arXiv 1707.06347, eq. 7 and 9) with generalised advantages (arXiv 1506.02438).
+"""Proximal policy optimisation (Schulman et al. 2017, arXiv 1707.06347, eq. 7 and 9) with generalised
+advantages (arXiv 1506.02438).
 
 A rollout of the present policy is the batch; four passes over it are four yields.
 """
@@ -41,7 +42,8 @@ class Task:
 
     @torch.no_grad()
     def rollout(self, net: nn.Module, world: LineWorld, rng: torch.Generator) -> dict[str, Tensor]:
-        """MOVES moves of every walker, one row a move: what was seen and done, how likely, how much better than foreseen."""
+        """MOVES moves of every walker, one row a move: what was seen and done, how likely, how much better
+        than foreseen."""
         views, actions, chances, deltas, ends = [], [], [], [], []
         for _ in range(MOVES):
             view = seen(world.see())

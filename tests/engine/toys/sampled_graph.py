@@ -1,4 +1,5 @@
-"""GraphSAGE (Hamilton et al. 2017, arXiv 1706.02216, algorithm 1, mean aggregation): a few neighbours of each node at a time.
+"""GraphSAGE (Hamilton et al. 2017, arXiv 1706.02216, algorithm 1, mean aggregation): a few neighbours of
+each node at a time.
 
 The neighbours are drawn by the run's keyed numbers as part of the batches, so a batch is rows like any other.
 """

@@ -1,4 +1,5 @@
-"""Sequence to sequence: say a word backwards. Words have unequal lengths, so the loss counts letters, not words."""
+"""Sequence to sequence: say a word backwards. Words have unequal lengths, so the loss counts letters, not
+words."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ class Speller(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, word: Tensor, said: Tensor) -> Tensor:
-        """Logits of each next letter, [rows, LONGEST, LETTERS + 1], from the word and the letters said before."""
+        """Logits of each next letter, [rows, LONGEST, LETTERS + 1], from the word and the letters said
+        before."""
         heard, state = self.encoder(self.dropout(self.letters(word) + self.places))
         thought, _ = self.decoder(self.dropout(self.letters(said) + self.places), state)
         seen = (thought @ heard.transpose(1, 2)).masked_fill((word == PAD)[:, None], -1e9).softmax(-1) @ heard

@@ -26,7 +26,8 @@ class Toy:
 
 
 def options(given: dict[str, Any], **usual: Any) -> Options:
-    """A toy's usual options, with those that a test changes; nothing that another machine would choose otherwise."""
+    """A toy's usual options, with those that a test changes; nothing that another machine would choose
+    otherwise."""
     fixed = {"precision": "float32", "compile": "off", "device": "cpu", "threads": 1}
     return Options(**{**fixed, **usual, **given})
 

@@ -1,6 +1,8 @@
-"""A graph convolutional network (Kipf and Welling 2017, arXiv 1609.02907, eq. 9) on one whole graph of three communities.
+"""A graph convolutional network (Kipf and Welling 2017, arXiv 1609.02907, eq. 9) on one whole graph of three
+communities.
 
-One batch holds everything; a few nodes are labelled, the others are the test. Every rank works on the whole graph.
+One batch holds everything; a few nodes are labelled, the others are the test. Every rank works on the whole
+graph.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from toys.toy import Toy, options
 
 
 def communities(seed: int) -> dict[str, Tensor]:
-    """90 nodes in three groups: an edge is likely within a group and rare between two; features say a little."""
+    """90 nodes in three groups: an edge is likely within a group and rare between two; features say a
+    little."""
     generator = torch.Generator().manual_seed(seed)
     group = torch.arange(90) % 3
     likely = torch.where(group[:, None] == group, 0.4, 0.03)

@@ -1,19 +1,28 @@
 """Every way in which a table can come, and every way in which a file can be wrong."""
 
+import csv
 import gzip
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from deepfit.data import csv_blocks, text_tables
 from deepfit.data.tables import read_table
 from deepfit.errors import DataError
 
+CELL = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp", "Zs"], include_characters='",;|\n \t'),
+    max_size=6,
+)
 ROWS = [{"rooms": 3, "city": "Ulm", "price": 120.5}, {"rooms": 4, "city": "Bonn", "price": None}]
 CSV = "rooms,city,price\n3,Ulm,120.5\n4,Bonn,\n"
 
@@ -217,6 +226,22 @@ def test_a_file_read_in_many_blocks_equals_one_read_at_once(tmp_path, monkeypatc
     np.testing.assert_allclose(small["wide"], whole["wide"], rtol=6e-8)
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=30), st.sampled_from(",;\t|"))
+def test_what_a_csv_writer_writes_is_read_back_cell_by_cell(tmp_path, rows, delimiter):
+    path = tmp_path / "a.csv"
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+        writer.writerows([("a", "b", "c"), ("x", "x", "x"), *rows])
+    blocks_of_20 = pytest.MonkeyPatch()
+    blocks_of_20.setattr(csv_blocks, "BLOCK_BYTES", 20)
+    try:
+        found = read_table(path, kinds=dict.fromkeys("abc", "text")).frame.rows()
+    finally:
+        blocks_of_20.undo()
+    assert found[1:] == [tuple(cell.strip() or None for cell in row) for row in rows]
+
+
 def test_a_column_that_turns_into_words_late_is_read_as_it_was_written(tmp_path, monkeypatch):
     monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", 500)
     path = write(
@@ -363,3 +388,11 @@ def test_what_is_no_table_is_named_by_its_type():
 
 def test_a_frame_without_rows_is_an_error():
     assert "no row" in error(pd.DataFrame({"a": []}))
+
+
+def test_reading_encoding_and_splitting_load_neither_torch_nor_scikit_learn():
+    modules = ("tables", "table_rows", "table_encoding", "table_concerns", "labels", "split", "targets")
+    code = "import sys\n" + "".join(f"import deepfit.data.{module}\n" for module in modules)
+    code += "print(sorted({'torch', 'sklearn', 'pandas', 'pyarrow'} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert loaded.strip() == "[]"

@@ -15,8 +15,26 @@ def test_shared_rows_are_counted_and_shown_by_row_numbers_from_1(kit):
     (concern,) = find(train, test)
     assert (concern.kind, concern.where) == ("leak", "test.csv")
     assert concern.message.startswith("5 of 50 test rows (10.0%) are also among the training rows")
-    assert "(test row = training row: 46 = 8, 47 = 10, 48 = 8)" in concern.message
+    assert "(test = training: row 46 = row 8, row 47 = row 10, row 48 = row 8)" in concern.message
     assert "ordinary" not in concern.message
+
+
+def test_examples_are_called_as_their_sources_call_them(kit):
+    class InFile(kit.Rows):
+        def where(self, position):
+            return f"line {position + 2}"
+
+    class Photos(kit.Rows):
+        picture = None
+
+        def take(self, index):
+            return Photos(self.values[index], self.prints[index])
+
+        def column(self, name):
+            return np.array([f"{value}.png" for value in self.values])
+
+    (concern,) = find(InFile(np.zeros(3), np.arange(3)), Photos(np.array([7, 8]), np.array([9, 2])))
+    assert "(test = training: 8.png = line 4)" in concern.message
 
 
 def test_rows_that_repeat_as_often_within_training_may_be_ordinary(kit):
@@ -61,7 +79,7 @@ def test_pictures_that_are_nearly_the_same_in_two_sources_are_found(kit):
     test = Pictures(np.clip(looks[[4, 9]].astype(int) + 1, 0, 255).astype(np.uint8), np.array([100, 101]))
     (concern,) = find(train, test)
     assert concern.message.startswith("2 of 2 test rows")
-    assert "1 = 5, 2 = 10" in concern.message
+    assert "row 1 = row 5, row 2 = row 10" in concern.message
 
 
 def test_the_data_checks_load_no_torch():

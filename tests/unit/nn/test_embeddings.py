@@ -61,7 +61,7 @@ def test_a_periodic_embedding_equals_the_formula_column_by_column():
             frequency = 0.1 * embedding.frequency_MNH[member, column]
             shift = 0.1 * embedding.shift_MNH[member, column]
             mix, bias = 0.1 * embedding.mix_MNHW[member, column], 0.1 * embedding.bias_MNW[member, column]
-            waves = torch.cos(2 * math.pi * x * frequency + shift)
+            waves = torch.sin(2 * math.pi * x * frequency + shift)
             assert_close(computed[member, :, column], torch.cat([x, waves @ mix + bias], dim=1))
 
 
