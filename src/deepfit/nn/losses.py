@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -38,6 +40,4 @@ def over_members(loss, outputs_NKC: Tensor, target_N: Tensor) -> Tensor:  # noqa
 
 def log_mean_softmax(logits_NKC: Tensor) -> Tensor:
     """Log of the members' mean probability, [N, C]."""
-    return torch.logsumexp(logits_NKC.log_softmax(-1), dim=1) - torch.log(
-        torch.tensor(float(logits_NKC.shape[1]))
-    )
+    return torch.logsumexp(logits_NKC.log_softmax(-1), dim=1) - math.log(logits_NKC.shape[1])
