@@ -46,6 +46,7 @@ def follow(job: Job, *, quiet: bool = False) -> Result:
     """Run a job to its end: show its progress on stderr, write TensorBoard events and the report."""
     from deepfit import report
     from deepfit.contract import Progress
+    from deepfit.explain import permutation
     from deepfit.report.display import Display
     from deepfit.report.events import EventWriter
 
@@ -55,5 +56,5 @@ def follow(job: Job, *, quiet: bool = False) -> Result:
             if isinstance(event, Progress):
                 events.write(event)
         events.close_with(job.result.scorecard)
-        report.write(job.result)
+        report.write(job.result, importance=permutation.of_columns(job.result))
     return job.result

@@ -157,6 +157,10 @@ class Rows(Protocol):
         """The rows at these positions, without copying what can be shared."""
         ...
 
+    def compact(self) -> Rows:
+        """The same rows without what they share with others, so that those can be freed."""
+        ...
+
     def column(self, name: str) -> np.ndarray:
         """One column's values; DataError with a suggestion where there is no such column."""
         ...
@@ -328,7 +332,7 @@ class Task(Protocol):
         ...
 
     def baselines(self, data: Splits[Rows]) -> Iterator[Baseline]:
-        """Answers of simple methods on `data.test`, the most trivial first."""
+        """Answers of simple methods on `data.test`, the most trivial first; they may learn from `train` and `valid`."""
         ...
 
     @classmethod

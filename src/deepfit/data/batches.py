@@ -58,3 +58,10 @@ def pieces(batch: Any, count: int) -> list[Any]:
         if count == 1
         else [cut(batch, i * rows // count, (i + 1) * rows // count) for i in range(count)]
     )
+
+
+def join(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """The rows of two batches of NumPy arrays, one after the other."""
+    import numpy as np
+
+    return {name: np.concatenate([first[name], second[name]]) for name in first}

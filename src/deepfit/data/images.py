@@ -133,6 +133,10 @@ class ImageRows:
             concerns=self._concerns,
         )
 
+    def compact(self) -> ImageRows:
+        """These rows: decoded pictures lie in a mapped file where they are many, so there is little to free."""
+        return self
+
     def column(self, name: str) -> np.ndarray:
         """Values of "file" (the picture's name), the target, or a further column of the metadata."""
         if name not in self._columns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,14 @@ class TableRows:
             index=np.ascontiguousarray(chosen, np.uint32),
             notes=self.notes,
         )
+
+    def compact(self) -> TableRows:
+        """The same rows in frames of their own; positions in messages then count from the first of them."""
+        if self.index is None:
+            return self
+        table = replace(self.table, frame=self.table.frame[self.index])
+        frame = self.frame[self.index]
+        return TableRows(table, frame, self.kinds, target=self.target_name, goal=self.goal, notes=self.notes)
 
     def series(self, name: str) -> pl.Series:
         """One column of these rows as it is encoded."""
@@ -290,6 +299,9 @@ def _as_learned(
     }
     table = read_table(source, missing=missing, kinds=given, lenient=True)
     check_columns(table, learned)
+    for name, why in columns["unused"].items():
+        if why.startswith("identifier") and name in table.frame.columns:
+            learned[name] = Kind("identifier", "as in training")
     frame = typed_frame(table, learned, target, goal)
     notes = list(table.notes)
     if target in frame.columns and 0 < frame[target].null_count() < len(frame):

@@ -19,6 +19,7 @@ from pydantic import Field
 
 from deepfit import answers, baselines, metrics
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
+from deepfit.data.batches import join
 from deepfit.options import Options as SharedOptions
 
 if TYPE_CHECKING:
@@ -206,7 +207,8 @@ class ImageClassification:
     def baselines(self, data: Splits[ImageRows]) -> Iterator[Baseline]:
         """The most frequent class, a linear model on pixels, and gradient boosting on pixels."""
         facts = self.learn(data.train)
-        train, test = self.encode(data.train, facts), self.encode(data.test, facts)
+        train = join(self.encode(data.train, facts), self.encode(data.valid, facts))
+        test = self.encode(data.test, facts)
         for name, probabilities, seconds in baselines.for_images(
             train, test, len(facts["classes"]), seed=self.options.seed
         ):

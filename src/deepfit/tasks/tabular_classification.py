@@ -18,6 +18,7 @@ from pydantic import Field
 
 from deepfit import answers, baselines, metrics
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
+from deepfit.data.batches import join
 from deepfit.data.table_options import TableOptions
 
 if TYPE_CHECKING:
@@ -72,11 +73,10 @@ class TabularClassification:
 
         batch = encode_columns(rows, facts)
         values = rows.target()
-        return (
-            batch
-            if values is None
-            else {**batch, "target": labels.encode_labels(values, facts, name=rows.name)}
-        )
+        if values is None:
+            return batch
+        about = {"name": rows.name, "target": rows.target_name or "target", "where": rows.where}
+        return {**batch, "target": labels.encode_labels(values, facts, **about)}
 
     def build(self, facts: Facts) -> nn.Module:
         """One output a class and member."""
@@ -132,7 +132,8 @@ class TabularClassification:
     def baselines(self, data: Splits[TableRows]) -> Iterator[Baseline]:
         """The most frequent class, logistic regression, gradient boosting."""
         facts = self.learn(data.train)
-        train, test = self.encode(data.train, facts), self.encode(data.test, facts)
+        train = join(self.encode(data.train, facts), self.encode(data.valid, facts))
+        test = self.encode(data.test, facts)
         count = len(facts["classes"])
         for name, probabilities, seconds in baselines.for_classification(
             train, test, count, seed=self.options.seed

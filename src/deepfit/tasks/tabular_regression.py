@@ -17,6 +17,7 @@ import numpy as np
 
 from deepfit import baselines, metrics
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
+from deepfit.data.batches import join
 from deepfit.data.table_options import TableOptions
 
 if TYPE_CHECKING:
@@ -130,8 +131,9 @@ class TabularRegression:
     def baselines(self, data: Splits[TableRows]) -> Iterator[Baseline]:
         """The mean, ridge regression, gradient boosting."""
         facts = self.learn(data.train)
-        train, test = self.encode(data.train, facts), self.encode(data.test, facts)
-        train["target"] = data.train.target()
+        train = join(self.encode(data.train, facts), self.encode(data.valid, facts))
+        test = self.encode(data.test, facts)
+        train["target"] = np.concatenate([data.train.target(), data.valid.target()])
         for name, values, seconds in baselines.for_regression(train, test, seed=self.options.seed):
             yield Baseline(name, Answers({"prediction": values}), seconds)
 
