@@ -1,10 +1,14 @@
-"""What the engine costs with convolutions: a small residual network (0.3 M weights) on 60,000 Fashion-MNIST pictures, batch 128.
+"""What the engine costs with convolutions.
 
-    python benchmarks/engine_cnn.py --data FOLDER --rounds 3 [--peers keras,lightning,fastai] [--peer-python PYTHON]
+A small residual network (0.3 M weights) on 60,000 Fashion-MNIST pictures, batch 128.
 
-FOLDER holds the four `*-ubyte.gz` files of the Debian package dataset-fashion-mnist. Contenders, each in a process of its own, in
-turn: `hand`, the tightest loop that we know (channels last, fused Adam); `engine`, deepfit's loop around the same network and data;
-peers with the same network. `epoch_s` is the median epoch, `process_s` the whole process, imports included.
+    python benchmarks/engine_cnn.py --data FOLDER --rounds 3 [--peers keras,lightning,fastai] [--peer-python
+    PYTHON]
+
+FOLDER holds the four `*-ubyte.gz` files of the Debian package dataset-fashion-mnist. Contenders, each in a
+process of its own, in turn: `hand`, the tightest loop that we know (channels last, fused Adam); `engine`,
+deepfit's loop around the same network and data; peers with the same network. `epoch_s` is the median epoch,
+`process_s` the whole process, imports included.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from pathlib import Path
 BATCH = 128
 
 
-def data(folder: Path):  # noqa: ANN201
+def data(folder: Path):
     """float32 [60000, 1, 28, 28], standardised, and int64 [60000]."""
     import numpy as np
 
@@ -31,7 +35,7 @@ def data(folder: Path):  # noqa: ANN201
     return (images.astype(np.float32) / 255 - 0.286) / 0.353, labels
 
 
-def network():  # noqa: ANN201
+def network():
     """The network that every torch contender trains."""
     from torch import nn
 
@@ -44,7 +48,7 @@ def network():  # noqa: ANN201
             super().__init__()
             self.pair = nn.Sequential(unit(width, width), unit(width, width))
 
-        def forward(self, x):  # noqa: ANN001, ANN202
+        def forward(self, x):  # noqa: ANN001
             return x + self.pair(x)
 
     body = (unit(1, 32), unit(32, 64, 2), Residual(64), unit(64, 128, 2), Residual(128))
@@ -75,7 +79,7 @@ def hand(folder: Path, epochs: int) -> list[float]:
 
 
 def engine(folder: Path, epochs: int) -> list[float]:
-    """deepfit's loop, with its progress, checks of the loss and checkpoints."""
+    """Deepfit's loop, with its progress, checks of the loss and checkpoints."""
     import tempfile
 
     import torch
@@ -86,10 +90,12 @@ def engine(folder: Path, epochs: int) -> list[float]:
     from deepfit.engine import Run, channels_last, train
     from deepfit.options import Options
 
-    options = Options(epochs=epochs, batch_size=BATCH, optimizer="adam", weight_decay=0.0, schedule="constant", warmup=0.0)
+    options = Options(
+        epochs=epochs, batch_size=BATCH, optimizer="adam", weight_decay=0.0, schedule="constant", warmup=0.0
+    )
 
     class Classify:
-        def plan(self, net, data, facts, run):  # noqa: ANN001, ANN202
+        def plan(self, net, data, facts, run):  # noqa: ANN001
             return plans.supervised(
                 net,
                 data,
@@ -104,7 +110,9 @@ def engine(folder: Path, epochs: int) -> list[float]:
     taken = []
     with tempfile.TemporaryDirectory() as run_folder:
         begun = time.perf_counter()
-        for progress in train(Classify(), channels_last(network()), Splits(batch, batch), {}, Run(options, run_folder)):
+        for progress in train(
+            Classify(), channels_last(network()), Splits(batch, batch), {}, Run(options, run_folder)
+        ):
             if progress.kind == "epoch":
                 taken.append(time.perf_counter() - begun)
                 begun = time.perf_counter()
@@ -117,7 +125,7 @@ def keras(folder: Path, epochs: int) -> list[float]:
 
     layers = keras.layers
 
-    def unit(t, out: int, stride: int = 1):  # noqa: ANN001, ANN202
+    def unit(t, out: int, stride: int = 1):  # noqa: ANN001
         t = layers.Conv2D(out, 3, stride, padding="same", use_bias=False)(t)
         return layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(t))
 
@@ -151,10 +159,10 @@ def lightning(folder: Path, epochs: int) -> list[float]:
             super().__init__()
             self.net = network()
 
-        def training_step(self, batch, place):  # noqa: ANN001, ANN202
+        def training_step(self, batch, place):  # noqa: ANN001
             return torch.nn.functional.cross_entropy(self.net(batch[0]), batch[1])
 
-        def configure_optimizers(self):  # noqa: ANN202
+        def configure_optimizers(self):
             return torch.optim.Adam(self.parameters(), 1e-3)
 
         def on_train_epoch_start(self) -> None:
@@ -163,7 +171,12 @@ def lightning(folder: Path, epochs: int) -> list[float]:
         def on_train_epoch_end(self) -> None:
             taken.append(time.perf_counter() - self.begun)
 
-    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    quiet = {
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
     loader = DataLoader(TensorDataset(*map(torch.from_numpy, data(folder))), batch_size=BATCH, shuffle=True)
     Trainer(max_epochs=epochs, accelerator="cpu", **quiet).fit(Module(), loader)
     return taken
@@ -174,7 +187,9 @@ OURS = ("hand", "engine")
 
 def main() -> None:
     """Run one contender, or all of them in turn."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--one", help="run this contender alone and print its RESULT line")
     parser.add_argument("--rounds", type=int, default=3)
@@ -192,13 +207,20 @@ def main() -> None:
     names = (*OURS, *(name for name in chosen.peers.split(",") if name))
     fixed = ["--data", str(chosen.data), "--epochs", str(chosen.epochs)]
     contenders = {
-        name: [sys.executable if name in OURS else chosen.peer_python, __file__, "--one", name, *fixed] for name in names
+        name: [sys.executable if name in OURS else chosen.peer_python, __file__, "--one", name, *fixed]
+        for name in names
     }
     found = rounds.run(contenders, chosen.rounds)
     table = rounds.summary(found, ("epoch_s", "process_s"), "hand")
     for name, row in table.items():
         print(name, row)
-    rounds.write(chosen.out, claim="engine overhead on a small convolutional network", epochs=chosen.epochs, table=table, records=found)
+    rounds.write(
+        chosen.out,
+        claim="engine overhead on a small convolutional network",
+        epochs=chosen.epochs,
+        table=table,
+        records=found,
+    )
 
 
 if __name__ == "__main__":

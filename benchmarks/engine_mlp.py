@@ -2,9 +2,10 @@
 
     python benchmarks/engine_mlp.py --rounds 5 [--peers keras,skorch,lightning,sklearn] [--peer-python PYTHON]
 
-Contenders, each in a process of its own, in turn: `hand`, the tightest loop that we know; `engine`, deepfit's loop around the same
-network and data; `estimator`, DeepClassifier from arrays to a fitted model (encoding, validation and calibration included);
-peers with the same network. `epoch_s` is the median epoch, `process_s` the whole process, imports included.
+Contenders, each in a process of its own, in turn: `hand`, the tightest loop that we know; `engine`, deepfit's
+loop around the same network and data; `estimator`, DeepClassifier from arrays to a fitted model (encoding,
+validation and calibration included); peers with the same network. `epoch_s` is the median epoch, `process_s`
+the whole process, imports included.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import json
 import statistics
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 ROWS, COLUMNS, WIDTH, BATCH = 200_000, 50, 256, 256
 
 
-def data():  # noqa: ANN201
+def data():
     """float32 [200000, 50] and int64 [200000]."""
     import numpy as np
 
@@ -29,12 +31,12 @@ def data():  # noqa: ANN201
     return x, y
 
 
-def network():  # noqa: ANN201
+def network():
     """The network that every torch contender trains."""
     from torch import nn
 
     sizes = [COLUMNS, WIDTH, WIDTH, WIDTH]
-    layers = [layer for i, o in zip(sizes, sizes[1:], strict=False) for layer in (nn.Linear(i, o), nn.ReLU())]
+    layers = [layer for i, o in pairwise(sizes) for layer in (nn.Linear(i, o), nn.ReLU())]
     return nn.Sequential(*layers, nn.Linear(WIDTH, 2))
 
 
@@ -61,7 +63,7 @@ def hand(epochs: int) -> list[float]:
 
 
 def engine(epochs: int) -> list[float]:
-    """deepfit's loop, with its progress, checks of the loss and checkpoints."""
+    """Deepfit's loop, with its progress, checks of the loss and checkpoints."""
     import tempfile
 
     from torch.nn import functional as F
@@ -71,10 +73,12 @@ def engine(epochs: int) -> list[float]:
     from deepfit.engine import Run, train
     from deepfit.options import Options
 
-    options = Options(epochs=epochs, batch_size=BATCH, optimizer="adam", weight_decay=0.0, schedule="constant", warmup=0.0)
+    options = Options(
+        epochs=epochs, batch_size=BATCH, optimizer="adam", weight_decay=0.0, schedule="constant", warmup=0.0
+    )
 
     class Classify:
-        def plan(self, net, data, facts, run):  # noqa: ANN001, ANN202
+        def plan(self, net, data, facts, run):  # noqa: ANN001
             return plans.supervised(
                 net,
                 data,
@@ -114,7 +118,9 @@ def keras(epochs: int) -> list[float]:
 
     x, y = data()
     dense = keras.layers.Dense
-    net = keras.Sequential([keras.layers.Input((COLUMNS,)), *[dense(WIDTH, "relu") for _ in range(3)], dense(2)])
+    net = keras.Sequential(
+        [keras.layers.Input((COLUMNS,)), *[dense(WIDTH, "relu") for _ in range(3)], dense(2)]
+    )
     net.compile(keras.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     taken = []
     for _ in range(epochs):
@@ -125,7 +131,7 @@ def keras(epochs: int) -> list[float]:
 
 
 def skorch(epochs: int) -> list[float]:
-    """skorch without its validation split."""
+    """Skorch without its validation split."""
     import torch
     from skorch import NeuralNetClassifier
 
@@ -159,10 +165,10 @@ def lightning(epochs: int) -> list[float]:
             super().__init__()
             self.net = network()
 
-        def training_step(self, batch, place):  # noqa: ANN001, ANN202
+        def training_step(self, batch, place):  # noqa: ANN001
             return torch.nn.functional.cross_entropy(self.net(batch[0]), batch[1])
 
-        def configure_optimizers(self):  # noqa: ANN202
+        def configure_optimizers(self):
             return torch.optim.Adam(self.parameters(), 1e-3)
 
         def on_train_epoch_start(self) -> None:
@@ -201,7 +207,9 @@ OURS = ("hand", "engine", "estimator")
 
 def main() -> None:
     """Run one contender, or all of them in turn."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--one", help="run this contender alone and print its RESULT line")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=4)
@@ -217,14 +225,27 @@ def main() -> None:
 
     peers = [name for name in chosen.peers.split(",") if name]
     contenders = {
-        name: [sys.executable if name in OURS else chosen.peer_python, __file__, "--one", name, "--epochs", str(chosen.epochs)]
+        name: [
+            sys.executable if name in OURS else chosen.peer_python,
+            __file__,
+            "--one",
+            name,
+            "--epochs",
+            str(chosen.epochs),
+        ]
         for name in (*OURS, *peers)
     }
     found = rounds.run(contenders, chosen.rounds)
     table = rounds.summary(found, ("epoch_s", "process_s"), "hand")
     for name, row in table.items():
         print(name, row)
-    rounds.write(chosen.out, claim="engine overhead on a multilayer network", epochs=chosen.epochs, table=table, records=found)
+    rounds.write(
+        chosen.out,
+        claim="engine overhead on a multilayer network",
+        epochs=chosen.epochs,
+        table=table,
+        records=found,
+    )
 
 
 if __name__ == "__main__":

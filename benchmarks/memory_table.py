@@ -2,9 +2,9 @@
 
     python benchmarks/memory_table.py --scratch FOLDER [--rows 10000000]
 
-Makes the file (24 numbers, a category of 6 values, a target) where it is not there yet, then runs `deepfit train` on it for one epoch
-of the plain network, and compares the process's peak with the size of the encoded arrays (float32 numbers, int32 categories,
-float32 target).
+Makes the file (24 numbers, a category of 6 values, a target) where it is not there yet, then runs `deepfit
+train` on it for one epoch of the plain network, and compares the process's peak with the size of the encoded
+arrays (float32 numbers, int32 categories, float32 target).
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def make(path: Path, rows: int) -> None:
 
 def main() -> None:
     """Make, train, compare."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--rows", type=int, default=10_000_000)
     chosen = parser.parse_args()
@@ -50,7 +52,18 @@ def main() -> None:
         make(path, chosen.rows)
     run = chosen.scratch / f"run-{time.time():.0f}"
     options = ["--network", "mlp", "--epochs", "1", "--batch-size", "8192", "--json"]
-    command = [sys.executable, "-m", "deepfit", "train", str(path), "--target", "target", "--out", str(run), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "deepfit",
+        "train",
+        str(path),
+        "--target",
+        "target",
+        "--out",
+        str(run),
+        *options,
+    ]
     begun = time.perf_counter()
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     seconds = time.perf_counter() - begun
@@ -68,7 +81,12 @@ def main() -> None:
         "r2": card["metrics"]["r2"]["value"],
     }
     print(json.dumps(table, indent=1))
-    rounds.write(Path(__file__).parent / "results" / "memory_table.json", claim="peak memory", rows=chosen.rows, table=table)
+    rounds.write(
+        Path(__file__).parent / "results" / "memory_table.json",
+        claim="peak memory",
+        rows=chosen.rows,
+        table=table,
+    )
 
 
 if __name__ == "__main__":

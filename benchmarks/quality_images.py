@@ -51,6 +51,8 @@ CLASSES = [
 SETS = {"all": 1, "sample": 10}
 PEERS = {"fastai": "fastai", "keras": "keras"}
 GOAL = 0.92
+BATCH = 128
+PEAK_RATE = 5e-3
 RESULTS = Path(__file__).parent / "results" / "quality_images.json"
 
 
@@ -75,7 +77,7 @@ def main() -> None:
     parser.add_argument(
         "--peer-python", default=sys.executable, help="interpreter that has the peers installed"
     )
-    parser.add_argument("--peer-epochs", type=int, default=12)
+    parser.add_argument("--peer-epochs", type=int, default=10)
     parser.add_argument("--keras-backend", default="torch", help="the fastest one on this machine")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--one-peer", nargs=3, metavar=("METHOD", "SET", "SEED"), help=argparse.SUPPRESS)
@@ -261,7 +263,7 @@ def run_fastai(train: Part, valid: Part, test: Part, seed: int, epochs: int) -> 
     def loader(part: Part, shuffle: bool) -> DataLoader:
         images = torch.from_numpy(part[0]).permute(0, 3, 1, 2)
         rows = TensorDataset(images, torch.from_numpy(part[1]))
-        return DataLoader(rows, bs=256 if shuffle else 1000, shuffle=shuffle, num_workers=0)
+        return DataLoader(rows, bs=BATCH if shuffle else 1000, shuffle=shuffle, num_workers=0)
 
     class Curve(Callback):
         def after_epoch(self) -> None:
@@ -273,7 +275,7 @@ def run_fastai(train: Part, valid: Part, test: Part, seed: int, epochs: int) -> 
     loss = CrossEntropyLossFlat(label_smoothing=0.1)
     learner = Learner(loaders, ResNet9(num_classes=10), loss, metrics=accuracy)
     with learner.no_bar(), learner.no_logging():
-        learner.fit_one_cycle(epochs, 5e-3, cbs=Curve())
+        learner.fit_one_cycle(epochs, PEAK_RATE, cbs=Curve())
         scores = learner.validate(ds_idx=2)
     return {"accuracy": float(scores[1]), "curve": curve}
 
@@ -303,9 +305,11 @@ def run_keras(train: Part, valid: Part, test: Part, seed: int, epochs: int) -> d
             curve.append((time.time(), float((logs or {})["val_sparse_categorical_accuracy"])))
 
     curve: list[tuple[float, float]] = []
-    steps = epochs * (len(train[0]) // 256 + 1)
+    steps = epochs * (len(train[0]) // BATCH + 1)
     warm = steps // 5
-    rate = keras.optimizers.schedules.CosineDecay(0.0, steps - warm, warmup_target=5e-3, warmup_steps=warm)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warm, warmup_target=PEAK_RATE, warmup_steps=warm
+    )
 
     def loss(labels: Any, logits: Any) -> Any:
         smooth = 0.9 * ops.one_hot(ops.squeeze(labels, -1) if labels.ndim == 2 else labels, 10) + 0.01
@@ -314,7 +318,7 @@ def run_keras(train: Part, valid: Part, test: Part, seed: int, epochs: int) -> d
     net.compile(
         keras.optimizers.AdamW(rate, weight_decay=0.05), loss, metrics=["sparse_categorical_accuracy"]
     )
-    net.fit(*train, batch_size=256, epochs=epochs, verbose=0, validation_data=valid, callbacks=[Curve()])
+    net.fit(*train, batch_size=BATCH, epochs=epochs, verbose=0, validation_data=valid, callbacks=[Curve()])
     scores = net.evaluate(*test, batch_size=1000, verbose=0, return_dict=True)
     return {"accuracy": float(scores["sparse_categorical_accuracy"]), "curve": curve}
 

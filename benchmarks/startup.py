@@ -1,8 +1,11 @@
-"""How soon the command line answers: `deepfit --help`, `tasks` and `check` beside `python -c "import json"` and `import torch`.
+"""How soon the command line answers.
+
+`deepfit --help`, `tasks` and `check` beside `python -c "import json"` and `import torch`.
 
     python benchmarks/startup.py [--rounds 15]
 
-Each is a process of its own, in turn; the figure is the median of the whole process, and its ratio to `import json` in the same round.
+Each is a process of its own, in turn; the figure is the median of the whole process, and its ratio to `import
+json` in the same round.
 """
 
 from __future__ import annotations

@@ -43,8 +43,13 @@ T = TypeVar("T")
 class Stateful(Protocol):
     """Something with a state to save beside the network: a replay buffer, running norms."""
 
-    def state_dict(self) -> dict[str, Any]: ...
-    def load_state_dict(self, state: dict[str, Any]) -> Any: ...
+    def state_dict(self) -> dict[str, Any]:
+        """What to save: numbers, texts, tensors, lists and dicts of them."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> Any:
+        """Put a saved state back."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,9 @@ class Phase:
 
     batches: epoch -> the batches of that epoch, the same on every rank; any iterable. Where it has a length,
         progress and schedule know the number of steps.
-    step: batch -> generator of losses; each yielded loss has been minimised when the generator resumes.
+    step: batch -> generator of losses; each yielded loss has been minimised when the generator resumes. Its
+        code besides the yields runs once a piece and on every rank, so it copies rather than blends; what
+        must happen once a batch belongs in `batches`, after its yield.
     score: held-out metrics after each epoch, computed with the averaged weights where averaging is on.
     keeps: state beside the network that is saved and restored with it.
     rate: progress in [0, 1] over the phase -> factor on every learning rate.
@@ -332,18 +339,13 @@ class Task(Protocol):
         ...
 
     def baselines(self, data: Splits[Rows]) -> Iterator[Baseline]:
-        """Answers of simple methods on `data.test`, the most trivial first; they may learn from `train` and `valid`."""
+        """Answers of simple methods on `data.test`, the most trivial first.
+
+        They may learn from `train` and `valid`.
+        """
         ...
 
     @classmethod
     def tiny(cls, seed: int) -> tuple[Task, Splits[Rows], Mapping[str, float]]:
         """Its own small data, made here, and the score to reach on `test` within seconds."""
         ...
-
-
-class Train(Protocol):
-    """The engine's one entry: `for progress in train(task, net, data, facts, run)`."""
-
-    def __call__(
-        self, task: Task, net: nn.Module, data: Splits[Batch], facts: Facts, run: Any
-    ) -> Iterable[Progress]: ...

@@ -58,7 +58,8 @@ class _DeepEstimator(BaseEstimator):
     def _fit(self, x: Any, y: np.ndarray) -> None:
         if len(y) < 2:
             raise ValueError(
-                f"{type(self).__name__} needs rows to learn from and to check on, received n_samples={len(y)}."
+                f"{type(self).__name__} needs rows to learn from and to check on, received "
+                f"n_samples={len(y)}."
             )
         kind = catalog.find(self.task_name)
         given = {name: value for name, value in self.get_params(deep=False).items() if value is not None}

@@ -14,7 +14,10 @@ def own_cores() -> set[int]:
 
 
 def cores(quota: str = "/sys/fs/cgroup/cpu.max") -> int:
-    """Processors that this process may use: those that it may run on, and no more than its container is granted."""
+    """Processors that this process may use.
+
+    Those that it may run on, and no more than its container is granted.
+    """
     try:
         with open(quota, encoding="ascii") as file:
             granted_us, period_us = file.read().split()
@@ -25,7 +28,10 @@ def cores(quota: str = "/sys/fs/cgroup/cpu.max") -> int:
 
 @dataclass(frozen=True)
 class Reading:
-    """CPU seconds since boot on the processors that this process may run on: of all processes, and of this one."""
+    """CPU seconds since boot on the processors that this process may run on.
+
+    Of all processes, and of this one.
+    """
 
     everyone_s: float
     own_s: float

@@ -25,7 +25,7 @@ class Options(BaseModel):
 
     split: str = Field(
         "auto",
-        description="how rows are held out: auto, random, stratified, group:COLUMN, time:COLUMN or column:COLUMN",
+        description="how rows are held out: auto, random, stratified, group:COL, time:COL or column:COL",
     )
     test_fraction: Fraction = Field(
         0.2, description="share of rows held out for the final scores where no test data is named"

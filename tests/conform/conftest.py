@@ -8,7 +8,10 @@ from deepfit import catalog
 
 
 class Tiny:
-    """A task on its own tiny data, taken through the stages of a run; each stage is done once and shared by the tests."""
+    """A task on its own tiny data, taken through the stages of a run.
+
+    Each stage is done once and shared by the tests.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -1,4 +1,7 @@
-"""`kill -9` at any moment, then the same command again: the weights of a run that was never stopped, bit for bit."""
+"""`kill -9` at any moment, then the same command again.
+
+The weights of a run that was never stopped, bit for bit.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What training owes to every task: resumption bit for bit, and results that do not depend on how a batch was cut."""
+"""What training owes to every task.
+
+Resumption bit for bit, and results that do not depend on how a batch was cut.
+"""
 
 from __future__ import annotations
 

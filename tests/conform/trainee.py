@@ -1,4 +1,6 @@
-"""Train a task on its tiny data in a folder, from its checkpoint where there is one; a process of its own, made to be killed.
+"""Train a task on its tiny data in a folder, from its checkpoint where there is one.
+
+A process of its own, made to be killed.
 
 python trainee.py TASK FOLDER EPOCHS
 """

@@ -1,0 +1,1 @@
+"""Readers, splits and encoders; never imports PyTorch."""

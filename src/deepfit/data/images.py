@@ -134,7 +134,10 @@ class ImageRows:
         )
 
     def compact(self) -> ImageRows:
-        """These rows: decoded pictures lie in a mapped file where they are many, so there is little to free."""
+        """These rows.
+
+        Decoded pictures lie in a mapped file where they are many, so there is little to free.
+        """
         return self
 
     def column(self, name: str) -> np.ndarray:

@@ -13,8 +13,9 @@ from torch import nn
 class Averages:
     """average <- decay * average + (1 - decay) * weight, after each batch.
 
-    The decay starts low and rises to its value, min(decay, (1 + n) / (10 + n)) after n batches, so that the first random weights
-    are soon forgotten. Source: Polyak and Juditsky 1992; the rising decay is TensorFlow's ExponentialMovingAverage.
+    The decay starts low and rises to its value, min(decay, (1 + n) / (10 + n)) after n batches, so that the
+    first random weights are soon forgotten. Source: Polyak and Juditsky 1992; the rising decay is
+    TensorFlow's ExponentialMovingAverage.
     """
 
     def __init__(self, net: nn.Module, decay: float) -> None:

@@ -1,7 +1,7 @@
 """Checkpoints: one atomic file holds the whole state of a run, so it is either the old one or the new one.
 
-`checkpoint/last.safetensors` is the course under way; `best-*.safetensors` and `end-*.safetensors` hold weights that it
-refers to by name, written before it and cleaned up after it.
+`checkpoint/last.safetensors` is the course under way; `best-*.safetensors` and `end-*.safetensors` hold
+weights that it refers to by name, written before it and cleaned up after it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from deepfit.errors import ArtifactError
 
 FORMAT = 1
 SHARE_OF_TIME = 0.05
-"""Where epochs are so short that a checkpoint after each would cost more than this, several epochs share one."""
+"""Where epochs are so short that a checkpoint after each would cost more than this.
+
+Several epochs share one.
+"""
 
 
 class Checkpoints:
@@ -42,13 +45,17 @@ class Checkpoints:
             state = packing.load(path)
             if not 1 <= state.get("format", 0) <= FORMAT:
                 raise ArtifactError(
-                    f"{path}: checkpoint format {state.get('format')}; this version of deepfit reads 1 to {FORMAT}."
+                    f"{path}: checkpoint format {state.get('format')}; this version of deepfit reads 1 to "
+                    f"{FORMAT}."
                 )
             self.state, self.ended, self._best_file = state, state["ended"], state["best_file"]
             torch.set_num_threads(state["threads"])
 
     def passed(self, course: Course) -> bool:
-        """Whether an earlier process finished this phase, and its budget has not grown since; then the network gets its final weights."""
+        """Whether an earlier process finished this phase, and its budget has not grown since.
+
+        Then the network gets its final weights.
+        """
         if course.index >= len(self.ended):
             return False
         if self.state and self.state["index"] == course.index:
@@ -76,7 +83,10 @@ class Checkpoints:
         return waited > self.period_s and not course.phase.live
 
     def save(self, course: Course) -> None:
-        """Write the course under way; a loss or weight that is not finite is found first: what is saved is good."""
+        """Write the course under way; a loss or weight that is not finite is found first.
+
+        What is saved is good.
+        """
         course.check()
         if self.run.ranks.rank or not self.folder:
             return

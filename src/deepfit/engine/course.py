@@ -24,7 +24,10 @@ PLACE = ("epoch", "batch", "best_score", "best_epoch", "compiled")
 
 
 class Course:
-    """The state of a phase while the engine runs it; `state_dict` and `load_state_dict` carry it over a restart."""
+    """The state of a phase while the engine runs it.
+
+    `state_dict` and `load_state_dict` carry it over a restart.
+    """
 
     def __init__(self, index: int, phase: Phase, net: nn.Module, run: Run) -> None:
         self.index, self.phase, self.net, self.run = index, phase, net, run
@@ -53,8 +56,8 @@ class Course:
     def batches(self) -> Iterator[Batch]:
         """The batches of the present epoch that are still to do.
 
-        Each batch begins with a seed of its own in the global generators, so an epoch that is entered in its middle
-        draws what it would have drawn.
+        Each batch begins with a seed of its own in the global generators, so an epoch that is entered in its
+        middle draws what it would have drawn.
         """
         self.net.train()
         seed = self.run.seed("epoch", self.index, self.epoch)
@@ -117,7 +120,10 @@ class Course:
         return fresh
 
     def check(self) -> None:
-        """TrainingError where a loss or a weight is not finite: a finite loss can have a gradient that is not."""
+        """TrainingError where a loss or a weight is not finite.
+
+        A finite loss can have a gradient that is not.
+        """
         self.read()
         for name, parameter in self.net.named_parameters():
             if not bool(parameter.isfinite().all()):
@@ -167,7 +173,7 @@ class Course:
             return {}, False
         with self.averages.applied() if self.averages else nullcontext():
             self.net.eval()
-            with torch.inference_mode():
+            with torch.no_grad():
                 scores = self.run.ranks.agree(self.phase.score())
             self.net.train()
             if self.phase.best is None:
@@ -175,7 +181,8 @@ class Course:
             name = self.phase.best.removeprefix("-")
             if name not in scores:
                 raise OptionError(
-                    f"'{self.phase.name}' keeps the best epoch by '{name}', but scores only {', '.join(scores)}."
+                    f"'{self.phase.name}' keeps the best epoch by '{name}', but scores only "
+                    f"{', '.join(scores)}."
                 )
             value = -scores[name] if self.phase.best.startswith("-") else scores[name]
             best = value == value and (self.best_score is None or value > self.best_score)
@@ -185,7 +192,10 @@ class Course:
             return scores, best
 
     def finish(self) -> Progress:
-        """Leave the network with the weights to keep: the best epoch's, else the averaged ones, else the last."""
+        """Leave the network with the weights to keep.
+
+        The best epoch's, else the averaged ones, else the last.
+        """
         if self.best_weights is not None:
             self.net.load_state_dict(self.best_weights)
         elif self.averages:
@@ -214,7 +224,10 @@ class Course:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a restart needs, the network included and the best weights not (they have a file of their own)."""
+        """All that a restart needs.
+
+        The network included and the best weights not (they have a file of their own).
+        """
         return {
             "net": weights(self.net),
             "averages": self.averages.state_dict() if self.averages else None,

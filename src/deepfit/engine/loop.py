@@ -15,8 +15,9 @@ from deepfit.engine.run import Run
 def train(task: Task, net: nn.Module, data: Splits[Batch], facts: Facts, run: Run) -> Iterator[Progress]:
     """Run the task's plan to its end, from the last checkpoint where the run's folder has one.
 
-    Yields progress about four times a second and after each epoch; to stop, leave the loop. At the end the network holds
-    the weights to keep. TrainingError where a loss is not finite or the disk refuses a checkpoint; the one before stays.
+    Yields progress about four times a second and after each epoch; to stop, leave the loop. At the end the
+    network holds the weights to keep. TrainingError where a loss is not finite or the disk refuses a
+    checkpoint; the one before stays.
     """
     checkpoints = Checkpoints(run)
     run.seed("plan", 0)

@@ -1,4 +1,7 @@
-"""How a loss is minimised: precision, backward, accumulation, the sum over ranks, clipping, the optimizer's step, the schedule."""
+"""How a loss is minimised.
+
+Precision, backward, accumulation, the sum over ranks, clipping, the optimizer's step, the schedule.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,9 @@ Sums = dict[str, tuple[Tensor, int | Tensor]]
 class Minimiser:
     """Walks the steps of a batch's pieces in lockstep and minimises each round of losses.
 
-    The pieces' gradients add up and are divided once by the global count, so one batch gives the same step whole, in
-    pieces, and over ranks. `backward` is given the parameters of the optimizer that answers, so it touches nothing else.
+    The pieces' gradients add up and are divided once by the global count, so one batch gives the same step
+    whole, in pieces, and over ranks. `backward` is given the parameters of the optimizer that answers, so it
+    touches nothing else.
     """
 
     def __init__(self, phase: Phase, net: nn.Module, run: Run) -> None:
@@ -32,7 +36,8 @@ class Minimiser:
         self.pieces = run.options.accumulate
         if phase.coupled and self.pieces > 1:
             raise OptionError(
-                f"--accumulate {self.pieces} has no place in '{phase.name}': its loss looks across the batch, so pieces of it "
+                f"--accumulate {self.pieces} has no place in '{phase.name}': its loss looks across the "
+                "batch, so pieces of it "
                 "would give another loss. Choose a smaller --batch-size instead."
             )
         self.clip_norm = run.options.clip_norm
@@ -102,7 +107,8 @@ class Minimiser:
     def backward(self, loss: Loss, alone: bool) -> None:
         """Add the loss's gradient to that of its optimizer's parameters.
 
-        Alone in its batch it is divided here, which saves a pass over the gradients: backward starts from 1 / count.
+        Alone in its batch it is divided here, which saves a pass over the gradients: backward starts from 1 /
+        count.
         """
         if loss.total.requires_grad:
             weight = 1.0 / divisor(loss.count) if alone else 1.0

@@ -16,9 +16,12 @@ from deepfit.errors import ArtifactError, TrainingError
 
 
 def pack(tree: Any, tensors: dict[str, torch.Tensor], path: str = "") -> Any:
-    """The JSON outline of a tree of dicts, lists, tuples, numbers, texts and tensors; the tensors go into `tensors`.
+    """The JSON outline of a tree of dicts, lists, tuples, numbers, texts and tensors.
 
-    A tensor's name is its number and its path: paths alone can collide (the keys 1 and "1", a slash in a key).
+    The tensors go into `tensors`.
+
+    A tensor's name is its number and its path: paths alone can collide (the keys 1 and "1", a slash in a
+    key).
     """
     name = f"{len(tensors)}{path}"
     if isinstance(tree, torch.Tensor):
@@ -61,7 +64,10 @@ def unpack(outline: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
 
 
 def save_atomically(path: Path, tree: Mapping[str, Any]) -> None:
-    """Write a tree to one file: under a temporary name, fsynced, renamed. TrainingError, and the old file intact, where the disk refuses."""
+    """Write a tree to one file: under a temporary name, fsynced, renamed.
+
+    TrainingError, and the old file intact, where the disk refuses.
+    """
     tensors: dict[str, torch.Tensor] = {}
     outline = json.dumps(pack(tree, tensors))
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -77,7 +83,8 @@ def save_atomically(path: Path, tree: Mapping[str, Any]) -> None:
         _sync_folder(path.parent)
     except (OSError, SafetensorError) as error:
         raise TrainingError(
-            f"{path}: the checkpoint could not be written ({error}). The one before it is intact: make room on the disk, "
+            f"{path}: the checkpoint could not be written ({error}). The one before it is intact: make room "
+            "on the disk, "
             f"then run 'deepfit resume {path.parent.parent}'."
         ) from error
 
@@ -94,7 +101,10 @@ def _sync_folder(folder: Path) -> None:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The tree of a saved file, its tensors on the CPU. ArtifactError where it is truncated or not one of ours."""
+    """The tree of a saved file, its tensors on the CPU.
+
+    ArtifactError where it is truncated or not one of ours.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             outline = (file.metadata() or {})["outline"]

@@ -1,7 +1,7 @@
 """Several processes, one training: `torchrun --nproc-per-node N -m deepfit train ...`.
 
-Every rank walks the same batches and works on its own part of each. Gradients are summed and divided by the global count, so any
-number of ranks, with parts of unequal size, gives the result of one.
+Every rank walks the same batches and works on its own part of each. Gradients are summed and divided by the
+global count, so any number of ranks, with parts of unequal size, gives the result of one.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ class Ranks:
         return told[0]
 
     def reduce_gradients(self, parameters: Sequence[Tensor], count: Tensor) -> Tensor:
-        """Sum gradients and count over ranks in one message; a parameter that no rank used keeps no gradient."""
+        """Sum gradients and count over ranks in one message.
+
+        A parameter that no rank used keeps no gradient.
+        """
         if self.size == 1:
             return count
         used = torch.tensor([parameter.grad is not None for parameter in parameters], dtype=torch.float64)

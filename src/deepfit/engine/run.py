@@ -36,13 +36,19 @@ class Run:
         return torch.Generator().manual_seed(self.seed_of(*key))
 
     def seed(self, *key: str | int) -> int:
-        """Set the global generators (dropout draws from them) by a key; ranks draw differently. Returns the seed."""
+        """Set the global generators (dropout draws from them) by a key; ranks draw differently.
+
+        Returns the seed.
+        """
         seed = self.seed_of(*key, *((self.ranks.rank,) if self.ranks.rank else ()))
         self.reseed(seed)
         return seed
 
     def reseed(self, seed: int) -> None:
-        """Set the global generators of the CPU and of this run's device; `torch.manual_seed` takes 100 times longer."""
+        """Set the global generators of the CPU and of this run's device.
+
+        `torch.manual_seed` takes 100 times longer.
+        """
         torch.default_generator.manual_seed(seed)
         if self.device.type != "cpu":
             torch.get_device_module(self.device).manual_seed(seed)

@@ -6,15 +6,17 @@ import torch
 from torch import nn
 
 COMPILE_PAYS_AFTER_S = {"cpu": 1800.0, "cuda": 300.0}
-"""Seconds of training still ahead from which compiling is worth its own minute or two. Measured on a CPU: ResNet-50 gained 8 % and
-cost 60 s; small networks gained nothing."""
+"""Seconds of training still ahead from which compiling is worth its own minute or two.
+
+Measured on a CPU: ResNet-50 gained 8 % and cost 60 s; small networks gained nothing.
+"""
 
 
 def choose_dtype(precision: str, device: torch.device) -> torch.dtype | None:
     """The autocast type, or None for plain float32.
 
-    `auto` takes bfloat16 where the device multiplies matrices in it natively: GPUs that say so, CPUs with AMX. Elsewhere a
-    CPU emulates it, more slowly than float32.
+    `auto` takes bfloat16 where the device multiplies matrices in it natively: GPUs that say so, CPUs with
+    AMX. Elsewhere a CPU emulates it, more slowly than float32.
     """
     if precision == "bfloat16":
         return torch.bfloat16
@@ -28,7 +30,10 @@ def choose_dtype(precision: str, device: torch.device) -> torch.dtype | None:
 
 
 def channels_last(net: nn.Module) -> nn.Module:
-    """Lay convolution weights out channels-last, which convolutions prefer on CPUs and tensor cores (1.1 to 1.2 times faster here)."""
+    """Lay convolution weights out channels-last.
+
+    Which convolutions prefer on CPUs and tensor cores (1.1 to 1.2 times faster here).
+    """
     if any(parameter.ndim == 4 for parameter in net.parameters()):
         return net.to(memory_format=torch.channels_last)
     return net

@@ -1,0 +1,1 @@
+"""One whole run: read, check, split, learn, train, judge, save."""

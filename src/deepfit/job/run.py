@@ -121,10 +121,14 @@ class Job:
         count = len(splits.train)
         if count <= BASELINE_ROWS:
             return splits
-        chosen = np.random.default_rng([self.options.seed, 0xBA5E]).choice(count, BASELINE_ROWS, replace=False)
+        chosen = np.random.default_rng([self.options.seed, 0xBA5E]).choice(
+            count, BASELINE_ROWS, replace=False
+        )
         nothing = np.empty(0, np.int64)
         test = splits.test.compact() if splits.test is not None else None
-        return Splits(splits.train.take(np.sort(chosen)).compact(), splits.valid.take(nothing).compact(), test)
+        return Splits(
+            splits.train.take(np.sort(chosen)).compact(), splits.valid.take(nothing).compact(), test
+        )
 
     def train(self, data: Splits[Batch], facts: dict[str, Any], threads: int) -> Iterator[Progress]:
         """Train, or go on training; returns the calibrated model, saved."""

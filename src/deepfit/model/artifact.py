@@ -62,6 +62,7 @@ def write(
         )
         for name, text in texts.items():
             (partial / name).write_text(text, encoding="utf-8")
+        shutil.copymode(partial / "facts.json", partial / "model.safetensors")  # safetensors makes it private
         files = {path.name: checksum(path) for path in sorted(partial.iterdir()) if path.name != "README.md"}
         (partial / "config.json").write_text(
             json.dumps({"format": FORMAT, **config, "files": files}, indent=2), encoding="utf-8"

@@ -102,7 +102,9 @@ class Model:
         began = time.monotonic()
         rows = self.read(source).labelled()
         parts = rows.parts()
-        if parts is not None and (parts == "test").any():  # a source that names its parts: the others were trained on
+        if (
+            parts is not None and (parts == "test").any()
+        ):  # a source that names its parts: the others were trained on
             rows = rows.take(np.flatnonzero(parts == "test"))
         read_s = time.monotonic() - began
         judgement = scorecard.judge(self.task, rows, self.answer(rows), seed=self.task.options.seed)

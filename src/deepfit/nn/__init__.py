@@ -1,0 +1,1 @@
+"""Networks and their parts; they take plain sizes and know nothing of tasks."""

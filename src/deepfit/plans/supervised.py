@@ -135,7 +135,7 @@ def foresee(
     was_training = net.training
     net.eval()
     said = []
-    with torch.inference_mode():
+    with torch.no_grad():  # not inference_mode, whose tensors would stay in a network's caches
         for start in range(0, max(rows, 1), rows_at_once):
             outputs = forward(on_device(cut(inputs, start, start + rows_at_once), device))
             said.append((answer(outputs) if answer else outputs).float().cpu())

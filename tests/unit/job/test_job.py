@@ -80,7 +80,11 @@ def test_bad_data_is_found_before_a_folder_is_made(tmp_path, target, content, wo
     path = tmp_path / "bad.csv"
     path.write_text(content)
     with pytest.raises(DataError, match=words):
-        list(prepare(path, task="tabular-regression", options={"target": target}, out=tmp_path / "run").events())
+        list(
+            prepare(
+                path, task="tabular-regression", options={"target": target}, out=tmp_path / "run"
+            ).events()
+        )
     assert not (tmp_path / "run").exists()
 
 

@@ -152,7 +152,12 @@ def test_an_unfinished_run_says_how_to_go_on(tmp_path):
 
 
 def test_probabilities_follow_the_order_of_classes(model):
-    rows = {"income": [1.0, 5.0], "debt": [2.0, 0.1], "home": ["rent", "own"], "asked": ["2020-03-01", "2020-04-01"]}
+    rows = {
+        "income": [1.0, 5.0],
+        "debt": [2.0, 0.1],
+        "home": ["rent", "own"],
+        "asked": ["2020-03-01", "2020-04-01"],
+    }
     rows["asked"] = np.array(rows["asked"], "datetime64[D]")
     probabilities = model.predict_proba(rows)
     assert probabilities.shape == (2, len(model.classes))
