@@ -78,6 +78,11 @@ class PiecewiseLinearEmbedding(nn.Module):
     version B of the library by its authors (rtdl_num_embeddings).
     """
 
+    slope_NI: Tensor
+    offset_NI: Tensor
+    low_NI: Tensor
+    high_NI: Tensor
+
     def __init__(self, edges: Sequence[Sequence[float]], width: int, *, members: int = 1) -> None:
         super().__init__()
         num_numbers, intervals = len(edges), max((len(column) - 1 for column in edges), default=1)
@@ -128,6 +133,11 @@ class CategoryEmbedding(nn.Module):
     Source: Holzmueller et al. 2024, arXiv 2407.04491, section 3: one-hot up to 9 values, else vectors of
     width 8.
     """
+
+    short_columns: Tensor
+    short_offsets: Tensor
+    long_columns: Tensor
+    long_offsets: Tensor
 
     def __init__(
         self, sizes: Sequence[int], *, members: int = 1, width: int = 8, one_hot_up_to: int = 9

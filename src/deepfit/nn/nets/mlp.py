@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -49,17 +50,8 @@ class MLP(nn.Module):
         self.dropout = dropout
         self.categories = CategoryEmbedding(category_sizes)
         sizes = [num_numbers + self.categories.num_features, *widths]
-        self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(sizes))
-        self.last = nn.Linear(sizes[-1], num_outputs)
-        self.initialise()
-
-    def initialise(self) -> None:
-        """He for hidden layers, LeCun for the outputs."""
-        for layer in self.layers:
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
-        nn.init.kaiming_normal_(self.last.weight, nonlinearity="linear")
-        nn.init.zeros_(self.last.bias)
+        self.layers = nn.ModuleList(_linear(before, after, "relu") for before, after in pairwise(sizes))
+        self.last = _linear(sizes[-1], num_outputs, "linear")
 
     def forward(self, numbers_BN: Tensor, categories_BC: Tensor) -> Tensor:
         """BN, BC -> B1O."""
@@ -67,3 +59,11 @@ class MLP(nn.Module):
         for layer in self.layers:
             h_BD = functional.dropout(self.activation(layer(h_BD)), self.dropout, self.training)
         return self.last(h_BD).unsqueeze(1)
+
+
+def _linear(num_features: int, width: int, before: Literal["relu", "linear"]) -> nn.Linear:
+    """A layer as the network starts with it: He's variance before a bend, 1 / inputs before none."""
+    layer = nn.Linear(num_features, width)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity=before)
+    nn.init.zeros_(layer.bias)
+    return layer

@@ -47,18 +47,13 @@ class TabM(nn.Module):
         self.numbers = PiecewiseLinearEmbedding(edges, number_width)
         self.categories = CategoryEmbedding(category_sizes)
         sizes = [self.numbers.num_features + self.categories.num_features, *widths]
-        self.layers = nn.ModuleList(
-            SharedLinear(before, after, members=members) for before, after in pairwise(sizes)
-        )
+        layers = [SharedLinear(before, after, members=members) for before, after in pairwise(sizes)]
+        self.layers = nn.ModuleList(layers)
         self.weight_MDO = nn.Parameter(torch.empty(members, sizes[-1], num_outputs))
         self.bias_MO = nn.Parameter(torch.empty(members, num_outputs))
-        self.initialise()
-
-    def initialise(self) -> None:
-        """Random signs before the first layer, uniform weights of bound 1 / sqrt(inputs) for the outputs."""
         with torch.no_grad():
-            self.layers[0].before_MF.bernoulli_(0.5).mul_(2).sub_(1)
-        bound = 1 / math.sqrt(self.weight_MDO.shape[1])
+            layers[0].before_MF.bernoulli_(0.5).mul_(2).sub_(1)
+        bound = 1 / math.sqrt(sizes[-1])
         nn.init.uniform_(self.weight_MDO, -bound, bound)
         nn.init.uniform_(self.bias_MO, -bound, bound)
 
