@@ -1,4 +1,4 @@
-"""Several processes, one training: `torchrun --nproc-per-node N -m deepfit train ...`.
+"""Several processes, one training: for a script of your own that `torchrun` starts and that calls `engine.train`.
 
 Every rank walks the same batches and works on its own part of each. Gradients are summed and divided by the
 global count, so any number of ranks, with parts of unequal size, gives the result of one.
