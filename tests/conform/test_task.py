@@ -51,7 +51,7 @@ def test_options_are_frozen_and_a_misspelt_one_gets_a_suggestion(tiny):
 def test_options_out_of_range_are_refused(tiny):
     options = type(tiny.task.options)
     for name, value in {
-        "epochs": 0,
+        "epochs": -1,
         "learning_rate": -1.0,
         "batch_size": 0,
         "valid_fraction": 1.5,

@@ -19,11 +19,6 @@ from torch import Tensor, nn
 
 from deepfit.errors import ArtifactError
 
-IMAGENET_MEAN = (123.675, 116.28, 103.53)
-IMAGENET_STD = (58.395, 57.12, 57.375)
-"""Red, green and blue on the scale 0 to 255: what weights learned from ImageNet expect pictures to be
-standardised by."""
-
 WRAPPERS = ("state_dict", "model_state_dict", "model")
 """Keys under which training scripts put the weights beside other things."""
 

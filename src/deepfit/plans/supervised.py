@@ -30,13 +30,14 @@ def supervised(
     loss: Callable[[Tensor, Batch], Tensor],
     score: Callable[[], Mapping[str, float]] | None = None,
     best: str | None = None,
+    epochs: int | None = None,
     optimizer: Optimizer | None = None,
 ) -> Iterator[Phase]:
     """Yield the one phase of supervised learning.
 
     forward: a training batch -> outputs (augmentation belongs here); loss: (outputs, batch) -> scalar sum
     over the batch's rows; score: held-out metrics; best: the one that chooses the epoch, "-" before it where
-    less is better.
+    less is better; epochs: where the options leave their number to the task.
     """
     rows = num_rows(data.train)
     arrays = tensors(data.train, run.device)
@@ -62,7 +63,7 @@ def supervised(
                 momentum=options.momentum,
             )
         },
-        epochs=options.epochs,
+        epochs=epochs or options.epochs,
         score=score,
         rate=schedules.build(options.schedule, options.warmup),
         best=best,

@@ -15,17 +15,23 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from deepfit import answers, baselines, metrics
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
-from deepfit.data.batches import join
+from deepfit.data.batches import join, num_rows
 from deepfit.options import Options as SharedOptions
 
 if TYPE_CHECKING:
     from torch import nn
 
     from deepfit.data.images import ImageRows
+
+IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+"""What published ResNets see their pictures scaled by, red, green, blue, in [0, 1]."""
+
+PICTURES_SEEN = 200_000
+"""Pictures that training sees, repeats included, where no number of epochs is given."""
 
 SMALL_SIDE_PX = 64
 """Pictures up to this side get the small network where none is named; larger ones ResNet-18."""
@@ -64,16 +70,35 @@ class Options(SharedOptions):
         0.1, ge=0, lt=1, description="share of each target that is spread over all classes"
     )
 
-    epochs: int = Field(10, ge=1, le=1_000_000, description="passes over the training rows")
+    epochs: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="passes over the training rows; 0 = 10 to 100, so that about 200,000 pictures are seen",
+    )
     batch_size: int = Field(128, ge=1, le=10_000_000, description="rows a step")
     learning_rate: float = Field(5e-3, gt=0, le=100, description="step size at its highest")
+    weight_decay: float = Field(
+        0.05, ge=0, le=10, description="decoupled decay of weights (adamw), L2 penalty (adam, sgd)"
+    )
     schedule: Literal["constant", "cosine", "one_cycle"] = Field(
         "one_cycle", description="course of the learning rate over the run"
     )
-    warmup: float = Field(0.25, ge=0, lt=1, description="share of the run over which the learning rate rises")
+    warmup: float = Field(0.2, ge=0, lt=1, description="share of the run over which the learning rate rises")
+    ema: float = Field(
+        0.99, ge=0, lt=1, description="decay of averaged weights, which are scored and kept; 0 = off"
+    )
     valid_fraction: float = Field(
         0.1, gt=0, lt=1, description="share of the other rows held out to choose the best epoch and calibrate"
     )
+
+    @model_validator(mode="after")
+    def _pretrained_fits(self) -> Options:
+        if self.pretrained and self.network == "resnet9":
+            raise ValueError(
+                "weights in a file are for the ResNets; leave --network away, or name resnet18 to resnet152"
+            )
+        return self
 
 
 class ImageClassification:
@@ -117,7 +142,21 @@ class ImageClassification:
         """
         from deepfit.data.images import learn_images
 
-        return learn_images(train, image_size=self.options.image_size)
+        facts = learn_images(train, image_size=self.options.image_size)
+        if self.options.pretrained:
+            facts.update(pretrained_moments(facts["channels"]))
+        return {**facts, **self.judged_mirror(train, facts)}
+
+    def judged_mirror(self, train: ImageRows, facts: Facts) -> dict[str, Any]:
+        """Whether pictures are mirrored in training, and why."""
+        from deepfit.data.mirror import SAMPLE, judge_mirror
+
+        if self.options.flip != "auto":
+            return {"flip": self.options.flip == "on", "flip_reason": "as the option says"}
+        chosen = np.random.default_rng(self.options.seed).permutation(len(train))[:SAMPLE]
+        sample = self.encode(train.take(np.sort(chosen)), facts)
+        mirror = judge_mirror(sample["images"], sample["target"], seed=self.options.seed)
+        return {"flip": mirror.harmless, "flip_reason": mirror.why}
 
     def encode(self, rows: ImageRows, facts: Facts) -> Batch:
         """`images` uint8 [rows, height, width, channels]; `target` int64 [rows] where there are labels."""
@@ -135,7 +174,8 @@ class ImageClassification:
         sizes = {"in_channels": facts["channels"], "num_classes": len(facts["classes"])}
         if name == "resnet9":
             return ResNet9(**sizes)
-        net = resnet(int(name.removeprefix("resnet")), small=max(facts["size"]) <= SMALL_SIDE_PX, **sizes)
+        small = max(facts["size"]) <= SMALL_SIDE_PX and not self.options.pretrained
+        net = resnet(int(name.removeprefix("resnet")), small=small, **sizes)
         if self.options.pretrained:
             pretrained.load_pretrained(net, self.options.pretrained)
         return net
@@ -156,7 +196,7 @@ class ImageClassification:
 
         options = self.options
         how = Augmentation(
-            flip=options.flip == "on", shift=options.shift, cutout=options.cutout, colour=options.colour
+            flip=facts["flip"], shift=options.shift, cutout=options.cutout, colour=options.colour
         )
 
         def forward(batch: Batch) -> torch.Tensor:
@@ -175,7 +215,15 @@ class ImageClassification:
             return {name: scores[name] for name in ("accuracy", "log_loss")}
 
         yield from plans.supervised(
-            net, data, options, run, forward=forward, loss=loss, score=score, best="accuracy"
+            net,
+            data,
+            options,
+            run,
+            epochs=options.epochs or min(100, max(10, PICTURES_SEEN // num_rows(data.train))),
+            forward=forward,
+            loss=loss,
+            score=score,
+            best="accuracy",
         )
 
     def standard(self, batch: Batch, facts: Facts) -> Any:
@@ -237,3 +285,13 @@ class ImageClassification:
 def moments(facts: Facts) -> dict[str, list[float]]:
     """Mean and standard deviation a channel, on the scale of bytes."""
     return {name: [255 * value for value in facts[name]] for name in ("mean", "std")}
+
+
+def pretrained_moments(channels: int) -> dict[str, list[float]]:
+    """The mean and deviation that published weights were trained with.
+
+    For grey pictures their mean over the colours.
+    """
+    if channels == 3:
+        return {name: list(values) for name, values in IMAGENET.items()}
+    return {name: [sum(values) / 3] for name, values in IMAGENET.items()}

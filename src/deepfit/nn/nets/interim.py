@@ -1,4 +1,5 @@
 """Interim."""
+
 import torch
 from torch import nn
 
@@ -10,7 +11,9 @@ class Interim(nn.Module):
         super().__init__()
         self.embeddings = nn.ModuleList(nn.Embedding(size, 8) for size in category_sizes)
         wide = num_numbers + 8 * len(category_sizes)
-        self.body = nn.Sequential(nn.Linear(wide, 128), nn.ReLU(), nn.Dropout(0.1), nn.Linear(128, num_outputs))
+        self.body = nn.Sequential(
+            nn.Linear(wide, 128), nn.ReLU(), nn.Dropout(0.1), nn.Linear(128, num_outputs)
+        )
 
     def forward(self, numbers, categories):
         """Interim."""
