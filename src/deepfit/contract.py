@@ -66,7 +66,7 @@ class Loss:
     total: Tensor
     count: int | Tensor
     by: str = "main"
-    parts: Mapping[str, Tensor] = field(default_factory=dict)
+    parts: Mapping[str, Tensor] = field(default_factory=dict[str, Any])
 
 
 def constant(progress: float) -> float:
@@ -100,7 +100,7 @@ class Phase:
     optimizers: Mapping[str, Optimizer]
     epochs: int
     score: Callable[[], Mapping[str, float]] | None = None
-    keeps: Mapping[str, Stateful] = field(default_factory=dict)
+    keeps: Mapping[str, Stateful] = field(default_factory=dict[str, Stateful])
     rate: Callable[[float], float] = constant
     best: str | None = None
     coupled: bool = False
@@ -111,7 +111,8 @@ class Run(Protocol):
     """Lent by the engine; the only engine object that a task sees."""
 
     device: torch.device
-    folder: Path
+    folder: Path | None
+    """Where the run keeps its files; None for a run in memory."""
 
     def rng(self, *key: str | int) -> torch.Generator:
         """A CPU generator: the same key gives the same numbers, at any world size and after any restart."""
@@ -144,8 +145,8 @@ class Progress:
     step: int
     steps: int | None
     losses: Mapping[str, float]
-    scores: Mapping[str, float] = field(default_factory=dict)
-    learning_rates: Mapping[str, float] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict[str, float])
+    learning_rates: Mapping[str, float] = field(default_factory=dict[str, float])
     items_per_s: float = 0.0
     seconds: float = 0.0
     best: bool = False
@@ -204,6 +205,10 @@ class Rows(Protocol):
         ...
 
 
+OwnRows = Any
+"""The task's own kind of `Rows`, as its `read` returned them: a Protocol cannot name that type, so it says Any."""
+
+
 @dataclass(frozen=True)
 class Concern:
     """A finding about data.
@@ -227,6 +232,13 @@ class Splits(Generic[T]):
     train: T
     valid: T
     test: T | None = None
+
+    @property
+    def held_out(self) -> T:
+        """The test part, where the caller knows that there is one; ValueError where there is none."""
+        if self.test is None:
+            raise ValueError("nothing is held out to test on")
+        return self.test
 
 
 @dataclass(frozen=True)
@@ -274,12 +286,13 @@ class Task(Protocol):
     contract.
     """
 
-    Options: ClassVar[type[BaseModel]]
+    Options: ClassVar[type[Any]]
+    """What can be set: a pydantic model, mostly `deepfit.options.Options` with further fields."""
     main_metric: ClassVar[str]
     """The metric that the verdict compares, "-" before it where less is better: "accuracy", "-rmse"."""
     classes: ClassVar[bool]
     """Whether the target is a class, so that a split keeps the share of each."""
-    sections: ClassVar[Sequence[str]]
+    sections: ClassVar[tuple[str, ...]]
     """The sections of the report that fit this task, by name.
 
     "confusion", "calibration", "most_wrong", "columns", ...
@@ -303,11 +316,11 @@ class Task(Protocol):
         """
         ...
 
-    def learn(self, train: Rows) -> Facts:
+    def learn(self, train: OwnRows) -> Facts:
         """Fitted on training rows only; JSON-ready."""
         ...
 
-    def encode(self, rows: Rows, facts: Facts) -> Batch:
+    def encode(self, rows: OwnRows, facts: Facts) -> Batch:
         """NumPy only, whole columns at once. Holds "target" where the rows have one."""
         ...
 
@@ -334,11 +347,11 @@ class Task(Protocol):
         """NumPy in, answers out."""
         ...
 
-    def metrics(self, answers: Answers, rows: Rows) -> Mapping[str, float]:
+    def metrics(self, answers: Answers, rows: OwnRows) -> Mapping[str, float]:
         """scikit-learn's names in snake case -> value."""
         ...
 
-    def baselines(self, data: Splits[Rows]) -> Iterator[Baseline]:
+    def baselines(self, data: Splits[OwnRows]) -> Iterator[Baseline]:
         """Answers of simple methods on `data.test`, the most trivial first.
 
         They may learn from `train` and `valid`.
@@ -346,6 +359,6 @@ class Task(Protocol):
         ...
 
     @classmethod
-    def tiny(cls, seed: int) -> tuple[Task, Splits[Rows], Mapping[str, float]]:
+    def tiny(cls, seed: int) -> tuple[Task, Splits[OwnRows], Mapping[str, float]]:
         """Its own small data, made here, and the score to reach on `test` within seconds."""
         ...

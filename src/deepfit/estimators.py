@@ -171,7 +171,8 @@ class DeepRegressor(RegressorMixin, _DeepEstimator):
 def _inputs(estimator: _DeepEstimator, x: Any, y: Any, **kind: Any) -> tuple[Any, np.ndarray]:
     if hasattr(x, "columns") and hasattr(x, "shape"):
         return estimator._check(x), column_or_1d(y, warn=True)
-    return validate_data(estimator, x, y, dtype=np.float64, ensure_all_finite="allow-nan", **kind)
+    numbers, values = validate_data(estimator, x, y, dtype=np.float64, ensure_all_finite="allow-nan", **kind)
+    return numbers, values
 
 
 def _frame(x: Any, y: np.ndarray | None = None) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def test_options_out_of_range_are_refused(tiny):
     for name, value in {
         "epochs": -1,
         "learning_rate": -1.0,
-        "batch_size": 0,
+        "batch_size": -1,
         "valid_fraction": 1.5,
         "seed": -1,
     }.items():

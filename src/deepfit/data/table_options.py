@@ -1,8 +1,8 @@
-"""The options that every task on tables shares, and how they are read as a source."""
+"""The options that every task on tables shares."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -10,15 +10,44 @@ from deepfit.options import Options
 
 
 class TableOptions(Options):
-    """What to predict, how columns are read, and the network."""
+    """What to predict, how columns are read, the network, and defaults that need no tuning.
+
+    The defaults were chosen by cross-validation within the training rows of two real sets; see
+    `benchmarks/quality_tables.py`.
+    """
 
     target: str | None = Field(None, description="column to predict")
     missing: str = Field(
         "", description="further words that mean a missing value, with commas between: n/a,unknown"
     )
     kinds: str = Field("", description="kinds that differ from the inferred ones: zip=category,id=ignore")
-    network: Literal["tabm", "mlp"] = Field(
-        "tabm", description="tabm: an ensemble in one network; mlp: the plain multilayer network"
+    network: Literal["realmlp", "tabm", "mlp"] = Field(
+        "realmlp",
+        description="realmlp: eight networks with periodic embeddings of numbers; tabm: members that share "
+        "their weights; mlp: the plain multilayer network",
+    )
+
+    epochs: int = Field(
+        0, ge=0, le=1_000_000, description="passes over the training rows; 0 = 100, fewer above 80,000 rows"
+    )
+    batch_size: int = Field(
+        0, ge=0, le=10_000_000, description="rows a step; 0 = 128, up to 4,096 on large tables"
+    )
+    learning_rate: float = Field(
+        0.0, ge=0, le=100, description="step size at its highest; 0 = 0.01 realmlp, 0.003 tabm, 0.001 mlp"
+    )
+    weight_decay: float = Field(
+        0.02, ge=0, le=10, description="decoupled decay of weights (adamw), L2 penalty (adam, sgd)"
+    )
+    schedule: Literal["constant", "cosine", "one_cycle"] = Field(
+        "constant", description="course of the learning rate over the run"
+    )
+    warmup: float = Field(0.0, ge=0, lt=1, description="share of the run over which the learning rate rises")
+    ema: float = Field(
+        0.99, ge=0, lt=1, description="decay of averaged weights, which are scored and kept; 0 = off"
+    )
+    patience: int = Field(
+        16, ge=0, description="epochs without a better validation score before stopping; 0 = never stop early"
     )
 
     @field_validator("target", mode="before")
@@ -26,6 +55,6 @@ class TableOptions(Options):
     def _as_text(cls, value: object) -> object:
         return None if value is None else str(value)
 
-    def reading(self) -> dict[str, object]:
+    def reading(self) -> dict[str, Any]:
         """What reading a table needs to know of the options."""
         return {"target": self.target, "missing": self.missing, "kinds": self.kinds, "split": self.split}

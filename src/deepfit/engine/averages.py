@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,10 +30,10 @@ class Averages:
         """Take the network's present weights into the average."""
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        torch._foreach_lerp_(self.averaged, self.live, 1 - decay)
+        torch._foreach_lerp_(self.averaged, self.live, 1 - decay)  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]  (PyTorch has no public name for it)
 
     @contextmanager
-    def applied(self) -> Iterator[None]:
+    def applied(self) -> Generator[None]:
         """Within it the network holds the averaged weights, after it its own again."""
         self._swap()
         try:
@@ -43,7 +43,7 @@ class Averages:
 
     def give(self) -> None:
         """Leave the network with the averaged weights."""
-        torch._foreach_copy_(self.live, self.averaged)
+        torch._foreach_copy_(self.live, self.averaged)  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]  (PyTorch has no public name for it)
 
     def _swap(self) -> None:
         for live, averaged in zip(self.live, self.averaged, strict=True):

@@ -33,7 +33,7 @@ class Checkpoints:
         self.folder = run.folder / "checkpoint" if run.folder else None
         self.period_s = run.options.checkpoint_minutes * 60
         self.ended: list[str] = []  # the file with the final weights of each finished phase
-        self.state: dict[str, Any] | None = None
+        self.state: dict[str, Any] = {}  # what `last.safetensors` holds; empty before the first checkpoint
         self._best_file: str | None = None
         self._saved = time.monotonic()
         self._cost_s = 0.0
@@ -56,7 +56,7 @@ class Checkpoints:
 
         Then the network gets its final weights.
         """
-        if course.index >= len(self.ended):
+        if self.folder is None or course.index >= len(self.ended):
             return False
         if self.state and self.state["index"] == course.index:
             if self.state["course"]["epochs"] < course.phase.epochs:
@@ -71,7 +71,7 @@ class Checkpoints:
         """Put a course where an earlier process left it."""
         if self.state and self.state["index"] == course.index:
             course.load_state_dict(self.state["course"])
-            if self._best_file:
+            if self.folder and self._best_file:
                 course.best_weights = packing.load(self.folder / self._best_file)
         self._saved = time.monotonic()
 
@@ -98,7 +98,7 @@ class Checkpoints:
                 self._best_file = best_file
         else:
             self._best_file = None
-        self.write(course)
+        self.write(course, self.folder)
         self._saved = time.monotonic()
         self._cost_s = self._saved - begun
 
@@ -112,7 +112,7 @@ class Checkpoints:
         self.state["ended"] = self.ended
         packing.save_atomically(self.folder / "last.safetensors", self.state)
 
-    def write(self, course: Course) -> None:
+    def write(self, course: Course, folder: Path) -> None:
         """Replace `last.safetensors`, then remove weights that it no longer names."""
         self.state = {
             "format": FORMAT,
@@ -122,8 +122,8 @@ class Checkpoints:
             "threads": torch.get_num_threads(),
             "course": course.state_dict(),
         }
-        packing.save_atomically(self.folder / "last.safetensors", self.state)
-        for path in self.folder.glob("best-*.safetensors"):
+        packing.save_atomically(folder / "last.safetensors", self.state)
+        for path in folder.glob("best-*.safetensors"):
             if path.name != self._best_file:
                 path.unlink()
 

@@ -204,7 +204,7 @@ class Course:
 
     def compile(self) -> None:
         """Compile the network's forward in place; its parameters and their names stay."""
-        self.net.compile()
+        self.net.compile()  # pyright: ignore[reportUnknownMemberType]  (PyTorch leaves its arguments untyped)
         self.compiled = True
 
     def progress(self, kind: Any, losses: Mapping[str, float], **more: Any) -> Progress:
@@ -258,7 +258,7 @@ class Course:
             setattr(self, name, state["place"][name])
         self._epoch_sums = state["sums"]
         if self.compiled:
-            self.net.compile()
+            self.compile()
         if state["epochs"] < self.phase.epochs:  # the budget was extended: patience starts anew
             self.best_epoch = max(self.best_epoch, self.epoch)
 

@@ -100,7 +100,7 @@ class Minimiser:
         for parameter in self.owned[by]:
             parameter.grad = None
 
-    def autocast(self) -> AbstractContextManager:
+    def autocast(self) -> AbstractContextManager[Any]:
         """The precision of the forward pass."""
         return torch.autocast(self.run.device.type, self.dtype) if self.dtype else nullcontext()
 
@@ -115,16 +115,16 @@ class Minimiser:
             start = (
                 weight.to(loss.total) if isinstance(weight, Tensor) else torch.full_like(loss.total, weight)
             )
-            loss.total.backward(start, inputs=self.inputs[loss.by])
+            torch.autograd.backward(loss.total, start, inputs=self.inputs[loss.by])
 
     def update(self, by: str, count: int | Tensor, alone: bool, progress: float) -> None:
         """One step of the optimizer that answers, at the learning rate of this moment."""
         optimizer, owned = self.phase.optimizers[by], self.owned[by]
         if not alone:
-            count = self.run.ranks.reduce_gradients(owned, torch.as_tensor(count))
+            total: Tensor = divisor(self.run.ranks.reduce_gradients(owned, torch.as_tensor(count)))
             gradients = [parameter.grad for parameter in owned if parameter.grad is not None]
-            count = divisor(count)
-            torch._foreach_div_(gradients, float(count) if count.device.type == "cpu" else count.float())
+            by_all = float(total) if total.device.type == "cpu" else total.float()
+            torch._foreach_div_(gradients, by_all)  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]  (PyTorch has no public name for it)
         if self.clip_norm:
             nn.utils.clip_grad_norm_(owned, self.clip_norm)
         factor = self.phase.rate(progress)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]  (it types a bare PathLike)
 
 from deepfit.errors import ArtifactError, TrainingError
 
@@ -28,14 +28,16 @@ def pack(tree: Any, tensors: dict[str, torch.Tensor], path: str = "") -> Any:
         tensors[name] = tree.detach().contiguous().clone()
         return {"tensor": name}
     if isinstance(tree, Mapping):
-        if wrong := [key for key in tree if not isinstance(key, (str, int))]:
+        branches: Mapping[Any, Any] = tree
+        if wrong := [key for key in branches if not isinstance(key, (str, int))]:
             raise TypeError(
                 f"the keys of a state are texts or whole numbers; {path or 'it'} has {wrong[0]!r}"
             )
-        return {"dict": [[key, pack(value, tensors, f"{path}/{key}")] for key, value in tree.items()]}
+        return {"dict": [[key, pack(value, tensors, f"{path}/{key}")] for key, value in branches.items()]}
     if isinstance(tree, (list, tuple)):
         kind = "tuple" if isinstance(tree, tuple) else "list"
-        return {kind: [pack(value, tensors, f"{path}/{place}") for place, value in enumerate(tree)]}
+        items: Sequence[Any] = tree
+        return {kind: [pack(value, tensors, f"{path}/{place}") for place, value in enumerate(items)]}
     if hasattr(tree, "__array__") and hasattr(tree, "dtype") and getattr(tree, "ndim", 0):
         tensors[name] = torch.as_tensor(tree).contiguous().clone()
         return {"array": name}
@@ -52,7 +54,8 @@ def unpack(outline: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
     """The tree that `pack` took apart."""
     if not isinstance(outline, dict):
         return outline
-    (kind, value), *_ = outline.items()
+    node: dict[str, Any] = outline
+    (kind, value), *_ = node.items()
     if kind == "tensor":
         return tensors[value]
     if kind == "array":
@@ -106,7 +109,8 @@ def load(path: Path) -> dict[str, Any]:
     ArtifactError where it is truncated or not one of ours.
     """
     try:
-        with safe_open(path, framework="pt") as file:
+        opened: Any = safe_open(path, framework="pt")
+        with opened as file:
             outline = (file.metadata() or {})["outline"]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (safe_open is no mapping)
         return dict(unpack(json.loads(outline), tensors))

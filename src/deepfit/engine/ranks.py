@@ -1,4 +1,6 @@
-"""Several processes, one training: for a script of your own that `torchrun` starts and that calls `engine.train`.
+"""Several processes, one training.
+
+For a script of your own that `torchrun` starts and that calls `engine.train`.
 
 Every rank walks the same batches and works on its own part of each. Gradients are summed and divided by the
 global count, so any number of ranks, with parts of unequal size, gives the result of one.
@@ -34,14 +36,14 @@ class Ranks:
 
     def gather(self, rows: Tensor) -> Tensor:
         """The parts of all ranks, concatenated along the first axis, in order of rank; differentiable."""
-        return rows if self.size == 1 else _Gather.apply(rows)
+        return rows if self.size == 1 else _gather(rows)
 
     def sum_up(self, sums: Mapping[str, Sequence[float]]) -> Mapping[str, Sequence[float]]:
         """Sums and counts by name, over all ranks."""
         if self.size == 1:
             return sums
         told: list[Any] = [None] * self.size
-        dist.all_gather_object(told, dict(sums))
+        dist.all_gather_object(told, dict(sums))  # pyright: ignore[reportUnknownMemberType]  (untyped in PyTorch)
         return {name: [sum(part.get(name, (0.0, 0.0))[k] for part in told) for k in (0, 1)] for name in sums}
 
     def agree(self, values: Mapping[str, float]) -> Mapping[str, float]:
@@ -63,9 +65,9 @@ class Ranks:
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         facts = torch.cat([used, count.double().reshape(1).cpu()]).to(flat.device)
-        dist.all_reduce(flat)
-        dist.all_reduce(facts)
-        anyone = facts[:-1].tolist()
+        _add_up(flat)
+        _add_up(facts)
+        anyone: list[float] = facts[:-1].tolist()  # pyright: ignore[reportUnknownMemberType]  (a bare list in PyTorch)
         start = 0
         for parameter, gradient, users in zip(parameters, gradients, anyone, strict=True):
             if users:
@@ -78,7 +80,7 @@ class Ranks:
         if self.size > 1:
             for buffer in net.buffers():
                 if buffer.is_floating_point():
-                    dist.all_reduce(buffer)
+                    _add_up(buffer)
                     buffer /= self.size
 
 
@@ -86,23 +88,37 @@ class _Gather(torch.autograd.Function):
     """all_gather of parts of unequal length; its gradient is the sum over ranks of the part's own slice."""
 
     @staticmethod
-    def forward(context: Any, rows: Tensor) -> Tensor:
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
         size, rank = dist.get_world_size(), dist.get_rank()
         lengths = [torch.zeros(1, dtype=torch.int64, device=rows.device) for _ in range(size)]
-        dist.all_gather(lengths, torch.tensor([len(rows)], device=rows.device))
+        _collect(lengths, torch.tensor([len(rows)], device=rows.device))
         counts = [int(length) for length in lengths]
         padded = rows.new_zeros((max(counts), *rows.shape[1:]))
         padded[: len(rows)] = rows
         parts = [torch.empty_like(padded) for _ in range(size)]
-        dist.all_gather(parts, padded)
+        _collect(parts, padded)
         context.start, context.count = sum(counts[:rank]), len(rows)
         return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
 
     @staticmethod
-    def backward(context: Any, *gradients: Tensor) -> Tensor:
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         gradient = gradients[0].contiguous()
-        dist.all_reduce(gradient)
+        _add_up(gradient)
         return gradient[context.start : context.start + context.count]
+
+
+def _gather(rows: Tensor) -> Tensor:
+    return _Gather.apply(rows)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  (untyped in PyTorch)
+
+
+def _add_up(tensor: Tensor) -> None:
+    """The sum over ranks, in place."""
+    dist.all_reduce(tensor)  # pyright: ignore[reportUnknownMemberType]  (untyped in PyTorch)
+
+
+def _collect(parts: list[Tensor], own: Tensor) -> None:
+    """Every rank's own tensor, in order of rank, into `parts`."""
+    dist.all_gather(parts, own)  # pyright: ignore[reportUnknownMemberType]  (untyped in PyTorch)
 
 
 def join() -> Ranks:

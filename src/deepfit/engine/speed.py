@@ -24,7 +24,7 @@ def choose_dtype(precision: str, device: torch.device) -> torch.dtype | None:
         return None
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else None
-    if device.type == "cpu" and torch.cpu._is_amx_tile_supported():
+    if device.type == "cpu" and torch.cpu._is_amx_tile_supported():  # pyright: ignore[reportPrivateUsage]  (PyTorch has no public name for it)
         return torch.bfloat16
     return None
 
@@ -35,7 +35,7 @@ def channels_last(net: nn.Module) -> nn.Module:
     Which convolutions prefer on CPUs and tensor cores (1.1 to 1.2 times faster here).
     """
     if any(parameter.ndim == 4 for parameter in net.parameters()):
-        return net.to(memory_format=torch.channels_last)
+        net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  (missing from PyTorch's overloads)
     return net
 
 

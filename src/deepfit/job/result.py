@@ -29,7 +29,7 @@ class Result:
 
     scorecard is the content of `metrics.json`; history has one record an epoch (phase, epoch, losses, scores,
     learning rates, seconds, best); test and answers are the held-out rows and what the model says of them, in
-    the same order; baseline_answers are the baselines' on the same rows.
+    the same order, None where nothing was held out; baseline_answers are the baselines' on the same rows.
     """
 
     run: Path
@@ -37,7 +37,7 @@ class Result:
     model: Model
     scorecard: Mapping[str, Any]
     history: Sequence[Mapping[str, Any]]
-    test: Rows
-    answers: Answers
+    test: Rows | None
+    answers: Answers | None
     baseline_answers: Mapping[str, Answers] = field(default_factory=dict)
     concerns: Sequence[Concern] = ()

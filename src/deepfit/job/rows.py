@@ -53,5 +53,5 @@ def prepare_rows(task: Task, places: Mapping[str, Any]) -> Prepared:
         for part in ("valid", "test")
         if places.get(part) is not None
     }
-    splits = Splits(splits.train, given.get("valid", splits.valid), given.get("test", splits.test))
-    return Prepared(rows, splits, facts, leaks.find(splits.train, splits.test, splits.valid))
+    train, valid, test = splits.train, given.get("valid", splits.valid), given.get("test", splits.test)
+    return Prepared(rows, Splits(train, valid, test), facts, leaks.find(train, test, valid))

@@ -161,7 +161,7 @@ class Job:
     ) -> Iterator[Stage]:
         """Judge, save the model and `metrics.json`, and set the result."""
         judgement = scorecard.UNJUDGED
-        if answers is not None:
+        if answers is not None and kept.test is not None:
             judgement = scorecard.judge(self.task, kept.test, answers, baselines, seed=self.options.seed)
         yield Stage("save", f"Saving to {self.out}")
         self.seconds["total"] = time.monotonic() - began

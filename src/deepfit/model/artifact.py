@@ -44,7 +44,7 @@ def write(
     ArtifactError where the folder holds something else.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import save_file
+    from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]  (it types a bare PathLike)
 
     if folder.exists() and (
         not folder.is_dir() or (any(folder.iterdir()) and not (folder / "config.json").exists())
@@ -118,7 +118,8 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
             f"{folder / 'config.json'}: lists no model.safetensors and facts.json, so it is not a model of "
             "deepfit."
         )
-    for name, expected in files.items():
+    listed: dict[str, Any] = files
+    for name, expected in listed.items():
         if Path(name).name != name:
             raise ArtifactError(
                 f"{folder / 'config.json'}: names a file outside the model's folder, received {name!r}."
@@ -141,7 +142,7 @@ def read_weights(path: Path) -> dict[str, Any]:
     ArtifactError for anything else, a pickle under that name included.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]  (it types a bare PathLike)
 
     try:
         return load_file(path)
@@ -152,12 +153,13 @@ def read_weights(path: Path) -> dict[str, Any]:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file; ArtifactError with the place of the first mistake."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ArtifactError(f"{path}: is not readable JSON ({error}).") from error
     if not isinstance(value, dict):
         raise ArtifactError(f"{path}: should hold a JSON object, received {type(value).__name__}.")
-    return value
+    content: dict[str, Any] = value
+    return content
 
 
 def checksum(path: Path) -> str:

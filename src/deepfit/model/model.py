@@ -148,9 +148,8 @@ def load(folder: str | Path) -> Model:
     try:
         kind = catalog.find(str(config["task"]))
         task = kind(options.resolve(kind.Options, config["options"]))
-        with torch.random.fork_rng(
-            devices=[]
-        ):  # building draws weights, which must not shift the caller's numbers
+        # building draws weights, which must not shift the caller's numbers
+        with torch.random.fork_rng(devices=[]):  # pyright: ignore[reportUnknownMemberType]  (untyped in PyTorch)
             net = task.build(facts)
         net.load_state_dict(weights)
     except (DeepfitError, KeyError, TypeError, ValueError, RuntimeError) as error:

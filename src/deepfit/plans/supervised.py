@@ -30,14 +30,13 @@ def supervised(
     loss: Callable[[Tensor, Batch], Tensor],
     score: Callable[[], Mapping[str, float]] | None = None,
     best: str | None = None,
-    epochs: int | None = None,
     optimizer: Optimizer | None = None,
 ) -> Iterator[Phase]:
     """Yield the one phase of supervised learning.
 
     forward: a training batch -> outputs (augmentation belongs here); loss: (outputs, batch) -> scalar sum
     over the batch's rows; score: held-out metrics; best: the one that chooses the epoch, "-" before it where
-    less is better; epochs: where the options leave their number to the task.
+    less is better.
     """
     rows = num_rows(data.train)
     arrays = tensors(data.train, run.device)
@@ -63,14 +62,14 @@ def supervised(
                 momentum=options.momentum,
             )
         },
-        epochs=epochs or options.epochs,
+        epochs=options.epochs,
         score=score,
         rate=schedules.build(options.schedule, options.warmup),
         best=best,
     )
 
 
-class Shuffled(Sequence):
+class Shuffled(Sequence[Selection]):
     """The rows of named arrays in a new order, in batches of nearly equal size.
 
     So that none is too small for batch statistics.
@@ -81,17 +80,17 @@ class Shuffled(Sequence):
     ) -> None:
         self.arrays = arrays
         self.order = torch.randperm(rows, generator=generator)
-        self.count = max(1, math.ceil(rows / batch_size))
+        self.num_batches = max(1, math.ceil(rows / batch_size))
 
     def __len__(self) -> int:
-        return self.count
+        return self.num_batches
 
     def __getitem__(self, place: int) -> Selection:
-        if not 0 <= place < self.count:
+        if not 0 <= place < self.num_batches:
             raise IndexError(place)
         rows = len(self.order)
         return Selection(
-            self.arrays, self.order[place * rows // self.count : (place + 1) * rows // self.count]
+            self.arrays, self.order[place * rows // self.num_batches : (place + 1) * rows // self.num_batches]
         )
 
 

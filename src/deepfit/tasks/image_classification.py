@@ -194,7 +194,8 @@ class ImageClassification:
         from deepfit.nn.augment import Augmentation, augment
         from deepfit.nn.losses import sparse_categorical_crossentropy
 
-        options = self.options
+        epochs = self.options.epochs or min(100, max(10, PICTURES_SEEN // num_rows(data.train)))
+        options = self.options.model_copy(update={"epochs": epochs})
         how = Augmentation(
             flip=facts["flip"], shift=options.shift, cutout=options.cutout, colour=options.colour
         )
@@ -219,7 +220,6 @@ class ImageClassification:
             data,
             options,
             run,
-            epochs=options.epochs or min(100, max(10, PICTURES_SEEN // num_rows(data.train))),
             forward=forward,
             loss=loss,
             score=score,

@@ -88,7 +88,6 @@ class TabularClassification:
         """Supervised learning by cross-entropy; the epoch with the least validation log loss is kept."""
         from functools import partial
 
-        from deepfit import plans
         from deepfit.nn.losses import over_members, sparse_categorical_crossentropy
         from deepfit.plans import tables
 
@@ -99,12 +98,11 @@ class TabularClassification:
             scores = metrics.classification(probabilities, data.valid["target"])
             return {name: scores[name] for name in ("accuracy", "log_loss")}
 
-        yield from plans.supervised(
+        yield from tables.plan(
             net,
             data,
             self.options,
             run,
-            forward=tables.forward(net),
             loss=lambda outputs, batch: over_members(crossentropy, outputs, batch["target"]),
             score=score,
             best="-log_loss",
@@ -151,9 +149,7 @@ class TabularClassification:
         paid = np.where(income - 2 * debt + (home == "own") > 1.2 + rng.normal(0, 0.2, count), "paid", "late")
         debt[rng.random(count) < 0.1] = np.nan
         frame = {"income": income, "debt": debt, "home": home, "asked": asked, "outcome": paid}
-        task = cls(
-            Options(target="outcome", epochs=30, batch_size=32, learning_rate=3e-3, seed=seed, threads=1)
-        )
+        task = cls(Options(target="outcome", epochs=12, batch_size=32, seed=seed, threads=1))
         rows = task.read(frame)
         parts = (slice(0, 240), slice(240, 300), slice(300, 400))
         return task, Splits(*(rows.take(np.arange(count)[part]) for part in parts)), {"accuracy": 0.85}
