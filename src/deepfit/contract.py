@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, Typ
 if TYPE_CHECKING:
     import numpy as np
     import torch
-    from pydantic import BaseModel
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
@@ -206,7 +205,7 @@ class Rows(Protocol):
 
 
 OwnRows = Any
-"""The task's own kind of `Rows`, as its `read` returned them: a Protocol cannot name that type, so it says Any."""
+"""The task's own kind of `Rows`, as its `read` returned them; a Protocol cannot name that type."""
 
 
 @dataclass(frozen=True)
@@ -299,7 +298,9 @@ class Task(Protocol):
     """
     options: Any
 
-    def __init__(self, options: BaseModel) -> None: ...
+    def __init__(self, options: Any) -> None:
+        """With an instance of its own `Options`."""
+        ...
 
     @classmethod
     def suits(cls, source: Any, target: str | None) -> str | None:
@@ -347,7 +348,7 @@ class Task(Protocol):
         """NumPy in, answers out."""
         ...
 
-    def metrics(self, answers: Answers, rows: OwnRows) -> Mapping[str, float]:
+    def metrics(self, answers: Answers, rows: OwnRows, /) -> Mapping[str, float]:
         """scikit-learn's names in snake case -> value."""
         ...
 

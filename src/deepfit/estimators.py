@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -28,6 +28,7 @@ def fit_quietly(task: Task, task_name: str, rows: Any) -> Model:
     Validation rows are taken from them.
     """
     from deepfit import engine, machine
+    from deepfit.contract import Splits
     from deepfit.data.split import split
     from deepfit.model import Model
 
@@ -36,7 +37,7 @@ def fit_quietly(task: Task, task_name: str, rows: Any) -> Model:
         rows, options.split, test_fraction=0.0, valid_fraction=options.valid_fraction, seed=options.seed
     )
     facts = dict(task.learn(splits.train))
-    data = type(splits)(task.encode(splits.train, facts), task.encode(splits.valid, facts))
+    data = Splits(task.encode(splits.train, facts), task.encode(splits.valid, facts))
     import torch
 
     with torch.random.fork_rng():  # the caller's random numbers stay as they were
@@ -171,8 +172,8 @@ class DeepRegressor(RegressorMixin, _DeepEstimator):
 def _inputs(estimator: _DeepEstimator, x: Any, y: Any, **kind: Any) -> tuple[Any, np.ndarray]:
     if hasattr(x, "columns") and hasattr(x, "shape"):
         return estimator._check(x), column_or_1d(y, warn=True)
-    numbers, values = validate_data(estimator, x, y, dtype=np.float64, ensure_all_finite="allow-nan", **kind)
-    return numbers, values
+    checked = validate_data(estimator, x, y, dtype=np.float64, ensure_all_finite="allow-nan", **kind)
+    return cast("tuple[Any, np.ndarray]", checked)
 
 
 def _frame(x: Any, y: np.ndarray | None = None) -> dict[str, Any]:

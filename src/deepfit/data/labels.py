@@ -10,11 +10,22 @@ from typing import Any, Literal
 
 import numpy as np
 
-from deepfit.contract import Facts
+from deepfit.contract import Facts, OwnRows
 from deepfit.errors import DataError
 
 Transform = Literal["none", "log"]
 SHOWN = 10
+
+
+def targets_of(rows: OwnRows) -> np.ndarray:
+    """The labels or values of rows to learn from or to be scored on; DataError where they have none."""
+    found: np.ndarray | None = rows.target()
+    if found is None:
+        raise DataError(
+            f"{rows.name}: these rows have no target, so nothing can be learned from them or scored on them. "
+            "Name the column with --target, or add it to the data."
+        )
+    return found
 
 
 def learn_labels(labels: np.ndarray) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def split(
     test: Rows | None = None,
     valid: Rows | None = None,
     classes: bool | None = None,
-) -> Splits:
+) -> Splits[Rows]:
     """Rows for training, validation and test.
 
     test_fraction is a share of all rows (0: no test), valid_fraction a share of the others. test, valid: rows

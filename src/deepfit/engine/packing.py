@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -28,7 +28,7 @@ def pack(tree: Any, tensors: dict[str, torch.Tensor], path: str = "") -> Any:
         tensors[name] = tree.detach().contiguous().clone()
         return {"tensor": name}
     if isinstance(tree, Mapping):
-        branches: Mapping[Any, Any] = tree
+        branches = cast("Mapping[Any, Any]", tree)
         if wrong := [key for key in branches if not isinstance(key, (str, int))]:
             raise TypeError(
                 f"the keys of a state are texts or whole numbers; {path or 'it'} has {wrong[0]!r}"
@@ -36,7 +36,7 @@ def pack(tree: Any, tensors: dict[str, torch.Tensor], path: str = "") -> Any:
         return {"dict": [[key, pack(value, tensors, f"{path}/{key}")] for key, value in branches.items()]}
     if isinstance(tree, (list, tuple)):
         kind = "tuple" if isinstance(tree, tuple) else "list"
-        items: Sequence[Any] = tree
+        items = cast("Sequence[Any]", tree)
         return {kind: [pack(value, tensors, f"{path}/{place}") for place, value in enumerate(items)]}
     if hasattr(tree, "__array__") and hasattr(tree, "dtype") and getattr(tree, "ndim", 0):
         tensors[name] = torch.as_tensor(tree).contiguous().clone()
@@ -54,8 +54,7 @@ def unpack(outline: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
     """The tree that `pack` took apart."""
     if not isinstance(outline, dict):
         return outline
-    node: dict[str, Any] = outline
-    (kind, value), *_ = node.items()
+    (kind, value), *_ = cast("dict[str, Any]", outline).items()
     if kind == "tensor":
         return tensors[value]
     if kind == "array":
@@ -111,7 +110,8 @@ def load(path: Path) -> dict[str, Any]:
     try:
         opened: Any = safe_open(path, framework="pt")
         with opened as file:
-            outline = (file.metadata() or {})["outline"]
+            metadata: dict[str, str] = file.metadata() or {}
+            outline = metadata["outline"]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (safe_open is no mapping)
         return dict(unpack(json.loads(outline), tensors))
     except (OSError, SafetensorError, LookupError, ValueError, TypeError, RecursionError) as error:

@@ -67,7 +67,7 @@ class Ranks:
         facts = torch.cat([used, count.double().reshape(1).cpu()]).to(flat.device)
         _add_up(flat)
         _add_up(facts)
-        anyone: list[float] = facts[:-1].tolist()  # pyright: ignore[reportUnknownMemberType]  (a bare list in PyTorch)
+        anyone: list[float] = facts[:-1].tolist()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  (a bare list in PyTorch)
         start = 0
         for parameter, gradient, users in zip(parameters, gradients, anyone, strict=True):
             if users:
@@ -97,14 +97,14 @@ class _Gather(torch.autograd.Function):
         padded[: len(rows)] = rows
         parts = [torch.empty_like(padded) for _ in range(size)]
         _collect(parts, padded)
-        context.start, context.count = sum(counts[:rank]), len(rows)
+        ctx.start, ctx.count = sum(counts[:rank]), len(rows)
         return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         gradient = gradients[0].contiguous()
         _add_up(gradient)
-        return gradient[context.start : context.start + context.count]
+        return gradient[ctx.start : ctx.start + ctx.count]
 
 
 def _gather(rows: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from deepfit.errors import ArtifactError
 
@@ -118,8 +118,7 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
             f"{folder / 'config.json'}: lists no model.safetensors and facts.json, so it is not a model of "
             "deepfit."
         )
-    listed: dict[str, Any] = files
-    for name, expected in listed.items():
+    for name, expected in cast("dict[str, Any]", files).items():
         if Path(name).name != name:
             raise ArtifactError(
                 f"{folder / 'config.json'}: names a file outside the model's folder, received {name!r}."
@@ -153,13 +152,12 @@ def read_weights(path: Path) -> dict[str, Any]:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file; ArtifactError with the place of the first mistake."""
     try:
-        value: Any = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ArtifactError(f"{path}: is not readable JSON ({error}).") from error
     if not isinstance(value, dict):
         raise ArtifactError(f"{path}: should hold a JSON object, received {type(value).__name__}.")
-    content: dict[str, Any] = value
-    return content
+    return cast("dict[str, Any]", value)
 
 
 def checksum(path: Path) -> str:

@@ -20,8 +20,8 @@ THUMBNAIL_PX = 128
 
 def most_wrong(view: View) -> Section | None:
     """The rows with the largest errors, or the least probability for the true class, with their columns."""
-    ranked = _ranked(view)
-    if ranked is None:
+    ranked, test = _ranked(view), view.result.test
+    if ranked is None or test is None:
         return None
     order, wrong = ranked
     if view.classes and not wrong:
@@ -32,8 +32,8 @@ def most_wrong(view: View) -> Section | None:
     else:
         header, notes = ["Actual", "Predicted", "Error"], _value_notes(view, order)
     names = view.column_names()[:COLUMNS]
-    where = getattr(view.result.test, "where", lambda row: f"test row {row + 1:,}")
-    cells = {name: view.result.test.take(order).column(name) for name in names}
+    where = getattr(test, "where", lambda row: f"test row {row + 1:,}")
+    cells = {name: test.take(order).column(name) for name in names}
     rows = [
         [where(int(row)), *notes[place], *(_cell(cells[name][place]) for name in names)]
         for place, row in enumerate(order)
@@ -46,15 +46,15 @@ def most_wrong(view: View) -> Section | None:
 
 def pictures(view: View) -> Section | None:
     """The pictures that the network is most sure of and wrong about."""
-    ranked = _ranked(view)
-    picture = getattr(view.result.test, "picture", None)
-    if ranked is None or picture is None:
+    ranked, test = _ranked(view), view.result.test
+    picture = getattr(test, "picture", None)
+    if ranked is None or test is None or picture is None:
         return None
     order, wrong = ranked
     if not wrong:
         return Section("Most wrong pictures", ["The network gets every test picture right."])
     order = order[: min(PICTURES, wrong)]
-    files = view.result.test.take(order).column("file")
+    files = test.take(order).column("file")
     shown = [
         Thumbnail(
             data_uri(picture(int(row))),

@@ -20,6 +20,7 @@ from pydantic import Field, model_validator
 from deepfit import answers, baselines, metrics
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.batches import join, num_rows
+from deepfit.data.labels import targets_of
 from deepfit.options import Options as SharedOptions
 
 if TYPE_CHECKING:
@@ -250,13 +251,13 @@ class ImageClassification:
 
     def metrics(self, answers_: Answers, rows: ImageRows) -> Mapping[str, float]:
         """Accuracy, balanced accuracy, F1, ROC AUC, log loss and calibration error."""
-        return answers.score(answers_, rows.target())
+        return answers.score(answers_, targets_of(rows))
 
     def baselines(self, data: Splits[ImageRows]) -> Iterator[Baseline]:
         """The most frequent class, a linear model on pixels, and gradient boosting on pixels."""
         facts = self.learn(data.train)
         train = join(self.encode(data.train, facts), self.encode(data.valid, facts))
-        test = self.encode(data.test, facts)
+        test = self.encode(data.held_out, facts)
         for name, probabilities, seconds in baselines.for_images(
             train, test, len(facts["classes"]), seed=self.options.seed
         ):
@@ -276,7 +277,7 @@ class ImageClassification:
                 picture[1:11, place] += 150
             else:
                 picture[np.arange(1, 11), np.roll(np.arange(1, 11), place - 6)] += 150
-        task = cls(Options(epochs=4, batch_size=32, seed=seed, threads=1))
+        task = cls(Options.model_validate({"epochs": 4, "batch_size": 32, "seed": seed, "threads": 1}))
         rows = task.read((pictures, labels))
         parts = (slice(0, 140), slice(140, 180), slice(180, 240))
         return task, Splits(*(rows.take(np.arange(240)[part]) for part in parts)), {"accuracy": 0.9}

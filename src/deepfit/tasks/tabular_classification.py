@@ -19,6 +19,7 @@ from pydantic import Field
 from deepfit import answers, baselines, metrics
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.batches import join
+from deepfit.data.labels import targets_of
 from deepfit.data.table_options import TableOptions
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class TabularClassification:
         from deepfit.data import labels
         from deepfit.data.table_encoding import learn_columns
 
-        return {**learn_columns(train), **labels.learn_labels(train.target())}
+        return {**learn_columns(train), **labels.learn_labels(targets_of(train))}
 
     def encode(self, rows: TableRows, facts: Facts) -> Batch:
         """`numbers` float32 [rows, numbers], `categories` int32 [rows, categories], `target` int64 [rows]."""
@@ -125,13 +126,13 @@ class TabularClassification:
 
     def metrics(self, answers_: Answers, rows: TableRows) -> Mapping[str, float]:
         """Accuracy, balanced accuracy, F1, ROC AUC, log loss and calibration error."""
-        return answers.score(answers_, rows.target())
+        return answers.score(answers_, targets_of(rows))
 
     def baselines(self, data: Splits[TableRows]) -> Iterator[Baseline]:
         """The most frequent class, logistic regression, gradient boosting."""
         facts = self.learn(data.train)
         train = join(self.encode(data.train, facts), self.encode(data.valid, facts))
-        test = self.encode(data.test, facts)
+        test = self.encode(data.held_out, facts)
         count = len(facts["classes"])
         for name, probabilities, seconds in baselines.for_classification(
             train, test, count, seed=self.options.seed
@@ -149,7 +150,8 @@ class TabularClassification:
         paid = np.where(income - 2 * debt + (home == "own") > 1.2 + rng.normal(0, 0.2, count), "paid", "late")
         debt[rng.random(count) < 0.1] = np.nan
         frame = {"income": income, "debt": debt, "home": home, "asked": asked, "outcome": paid}
-        task = cls(Options(target="outcome", epochs=12, batch_size=32, seed=seed, threads=1))
+        options = {"target": "outcome", "epochs": 12, "batch_size": 32, "seed": seed, "threads": 1}
+        task = cls(Options.model_validate(options))
         rows = task.read(frame)
         parts = (slice(0, 240), slice(240, 300), slice(300, 400))
         return task, Splits(*(rows.take(np.arange(count)[part]) for part in parts)), {"accuracy": 0.85}

@@ -19,6 +19,7 @@ from pydantic import Field
 from deepfit import baselines, metrics
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.batches import join
+from deepfit.data.labels import targets_of
 from deepfit.data.table_options import TableOptions
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class TabularRegression:
         from deepfit.data import labels
         from deepfit.data.table_encoding import learn_columns
 
-        values = train.target()
+        values = targets_of(train)
         transform = self.options.target_transform
         if transform == "auto":
             transform = "log" if labels.log_fits_better(values) else "none"
@@ -138,14 +139,14 @@ class TabularRegression:
 
     def metrics(self, answers: Answers, rows: TableRows) -> Mapping[str, float]:
         """RMSE, mean and median absolute error, R2."""
-        return metrics.regression(answers.columns["prediction"], rows.target())
+        return metrics.regression(answers.columns["prediction"], targets_of(rows))
 
     def baselines(self, data: Splits[TableRows]) -> Iterator[Baseline]:
         """The mean, ridge regression, gradient boosting."""
         facts = self.learn(data.train)
         train = join(self.encode(data.train, facts), self.encode(data.valid, facts))
-        test = self.encode(data.test, facts)
-        train["target"] = np.concatenate([data.train.target(), data.valid.target()])
+        test = self.encode(data.held_out, facts)
+        train["target"] = np.concatenate([targets_of(data.train), targets_of(data.valid)])
         for name, values, seconds in baselines.for_regression(train, test, seed=self.options.seed):
             yield Baseline(name, Answers({"prediction": values}), seconds)
 
@@ -161,7 +162,8 @@ class TabularRegression:
         price = 10 * area + bonus + 5 * floor + rng.normal(0, 30, count)
         floor[rng.random(count) < 0.1] = np.nan
         frame = {"area": area, "floor": floor, "district": district, "sold": sold, "price": price}
-        task = cls(Options(target="price", epochs=12, batch_size=32, seed=seed, threads=1))
+        options = {"target": "price", "epochs": 12, "batch_size": 32, "seed": seed, "threads": 1}
+        task = cls(Options.model_validate(options))
         rows = task.read(frame)
         parts = (slice(0, 240), slice(240, 300), slice(300, 400))
         return task, Splits(*(rows.take(np.arange(count)[part]) for part in parts)), {"r2": 0.9}

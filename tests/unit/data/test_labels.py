@@ -14,7 +14,9 @@ from deepfit.data.labels import (
     learn_labels,
     learn_target,
     log_fits_better,
+    targets_of,
 )
+from deepfit.data.table_rows import read_rows
 from deepfit.errors import DataError
 
 LABELS = st.one_of(
@@ -80,3 +82,10 @@ def test_the_logarithm_fits_skewed_amounts_above_zero_only():
     assert log_fits_better(np.exp(normal))
     assert not log_fits_better(normal)
     assert not log_fits_better(100 + normal)
+
+
+def test_rows_without_a_target_to_learn_from_are_refused_by_name():
+    rows = read_rows({"x": [1.0, 2.0], "y": [3.0, 4.0]}, target="y", goal="regression")
+    assert targets_of(rows).tolist() == [3.0, 4.0]
+    with pytest.raises(DataError, match=f"{rows.name}: these rows have no target"):
+        targets_of(read_rows({"x": [1.0, 2.0]}))

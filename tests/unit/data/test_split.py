@@ -223,3 +223,12 @@ def test_a_class_that_is_only_in_the_held_out_part_is_an_error():
     assert "no training row is of the class 'late'" in error(
         table(y=labels), "time:place", goal="classification"
     )
+
+
+def test_asking_for_held_out_rows_where_there_are_none_is_refused():
+    rows = read_rows(table(), target="y", goal="regression")
+    parts = split(rows, "auto", test_fraction=0.2, valid_fraction=0.2, seed=0)
+    assert parts.held_out is parts.test
+    without = split(rows, "auto", test_fraction=0.0, valid_fraction=0.2, seed=0)
+    with pytest.raises(ValueError, match="nothing is held out"):
+        _ = without.held_out
