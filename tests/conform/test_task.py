@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from deepfit import catalog
-from deepfit.contract import Answers
+from deepfit.contract import Answers, Rows
 from deepfit.data.batches import cut, num_rows
 from deepfit.errors import OptionError
 from deepfit.options import resolve
@@ -30,6 +30,16 @@ def test_its_file_opens_with_a_line_and_a_data_contract(tiny):
     assert 10 < len(line) < 110
     assert line.endswith(".")
     assert len(rest.strip()) > 100
+
+
+def test_its_rows_keep_the_contract_of_rows(tiny):
+    rows = tiny.rows.test
+    for name in (name for name in vars(Rows) if not name.startswith("_")):
+        assert hasattr(rows, name), name
+    assert len(rows.labelled()) == len(rows.compact()) == len(rows.fingerprints()) == len(rows)
+    assert all(len(column) == len(rows) for column in rows.keys().values())  # noqa: SIM118 (rows are no mapping)
+    assert all(len(described) == 4 for described in rows.describe())
+    np.testing.assert_array_equal(rows.compact().target(), rows.target())
 
 
 def test_every_option_has_a_default_and_a_meaning(tiny):

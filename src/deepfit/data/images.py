@@ -133,6 +133,19 @@ class ImageRows:
             concerns=self._concerns,
         )
 
+    def keys(self) -> dict[str, np.ndarray]:
+        """{"file": the picture's name}."""
+        return {"file": self.column("file")}
+
+    def labelled(self) -> ImageRows:
+        """These rows, which have labels; DataError where they have none."""
+        if self.target() is None:
+            raise DataError(
+                f"{self.name} has no labels, so nothing can be scored. Put each picture in the folder of its class, "
+                "or name its class in metadata.csv."
+            )
+        return self
+
     def compact(self) -> ImageRows:
         """These rows.
 

@@ -27,9 +27,10 @@ def build(
     """
     nets = [net] if isinstance(net, nn.Module) else list(net)
     trained = [parameter for each in nets for parameter in each.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    spared = [parameter for parameter in trained if parameter.ndim <= 1] if weight_decay else []
+    groups = [  # one group where it makes no difference: each is a call of its own at every step
+        {"params": [p for p in trained if p.ndim > 1 or not weight_decay], "weight_decay": weight_decay},
+        {"params": spared, "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
     if name == "sgd":

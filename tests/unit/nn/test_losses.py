@@ -28,7 +28,9 @@ def test_crossentropy_is_the_sum_of_the_formula(rng, smoothing):
 def test_squared_error_is_a_sum_so_that_pieces_add_up(rng):
     outputs, target = (torch.randn(10, generator=rng, dtype=torch.float64) for _ in range(2))
     whole = losses.mean_squared_error(outputs, target)
-    parts = losses.mean_squared_error(outputs[:3], target[:3]) + losses.mean_squared_error(outputs[3:], target[3:])
+    parts = losses.mean_squared_error(outputs[:3], target[:3]) + losses.mean_squared_error(
+        outputs[3:], target[3:]
+    )
     torch.testing.assert_close(whole, parts)
     assert whole.item() == pytest.approx(float(np.square(outputs.numpy() - target.numpy()).sum()))
 
