@@ -3,7 +3,8 @@
     python benchmarks/engine_mlp.py --rounds 5 [--peers keras,skorch,lightning,sklearn] [--peer-python PYTHON]
 
 Contenders, each in a process of its own, in turn: `hand`, the tightest loop that we know; `engine`, deepfit's
-loop around the same network and data; `estimator`, DeepClassifier from arrays to a fitted model (encoding,
+loop around the same network and data; `deepfit`, the same with deepfit's own linear layer (by oneDNN on
+processors of AMD); `estimator`, DeepClassifier from arrays to a fitted model (encoding,
 validation and calibration included); peers with the same network. `epoch_s` is the median epoch, `process_s`
 the whole process, imports included.
 """
@@ -31,13 +32,14 @@ def data():
     return x, y
 
 
-def network():
-    """The network that every torch contender trains."""
+def network(linear: type | None = None):
+    """The network that every torch contender trains; linear: another class than torch's."""
     from torch import nn
 
+    linear = linear or nn.Linear
     sizes = [COLUMNS, WIDTH, WIDTH, WIDTH]
-    layers = [layer for i, o in pairwise(sizes) for layer in (nn.Linear(i, o), nn.ReLU())]
-    return nn.Sequential(*layers, nn.Linear(WIDTH, 2))
+    layers = [layer for i, o in pairwise(sizes) for layer in (linear(i, o), nn.ReLU())]
+    return nn.Sequential(*layers, linear(WIDTH, 2))
 
 
 def hand(epochs: int) -> list[float]:
@@ -62,7 +64,7 @@ def hand(epochs: int) -> list[float]:
     return taken
 
 
-def engine(epochs: int) -> list[float]:
+def engine(epochs: int, linear: type | None = None) -> list[float]:
     """Deepfit's loop, with its progress, checks of the loss and checkpoints."""
     import tempfile
 
@@ -95,11 +97,18 @@ def engine(epochs: int) -> list[float]:
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
         batch = {"x": x, "target": y}
-        for progress in train(Classify(), network(), Splits(batch, batch), {}, Run(options, folder)):
+        for progress in train(Classify(), network(linear), Splits(batch, batch), {}, Run(options, folder)):
             if progress.kind == "epoch":
                 taken.append(time.perf_counter() - begun)
                 begun = time.perf_counter()
     return taken
+
+
+def deepfit(epochs: int) -> list[float]:
+    """Deepfit's loop and deepfit's linear layer."""
+    from deepfit.nn.linear import Linear
+
+    return engine(epochs, Linear)
 
 
 def estimator(epochs: int) -> list[float]:
@@ -202,7 +211,7 @@ def sklearn(epochs: int) -> list[float]:
     return [(time.perf_counter() - begun) / epochs] * epochs
 
 
-OURS = ("hand", "engine", "estimator")
+OURS = ("hand", "engine", "deepfit", "estimator")
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ def test_its_rows_keep_the_contract_of_rows(tiny):
     for name in (name for name in vars(Rows) if not name.startswith("_")):
         assert hasattr(rows, name), name
     assert len(rows.labelled()) == len(rows.compact()) == len(rows.fingerprints()) == len(rows)
-    assert all(len(column) == len(rows) for column in rows.keys().values())  # noqa: SIM118 (rows are no mapping)
+    assert all(len(column) == len(rows) for column in rows.keys().values())
     assert all(len(described) == 4 for described in rows.describe())
     np.testing.assert_array_equal(rows.compact().target(), rows.target())
 

@@ -141,8 +141,8 @@ class ImageRows:
         """These rows, which have labels; DataError where they have none."""
         if self.target() is None:
             raise DataError(
-                f"{self.name} has no labels, so nothing can be scored. Put each picture in the folder of its class, "
-                "or name its class in metadata.csv."
+                f"{self.name} has no labels, so nothing can be scored. Put each picture in the folder of its "
+                "class, or name its class in metadata.csv."
             )
         return self
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepfit.nn.embeddings import CategoryEmbedding
+from deepfit.nn.linear import Linear
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": functional.relu,
@@ -63,7 +64,7 @@ class MLP(nn.Module):
 
 def _linear(num_features: int, width: int, before: Literal["relu", "linear"]) -> nn.Linear:
     """A layer as the network starts with it: He's variance before a bend, 1 / inputs before none."""
-    layer = nn.Linear(num_features, width)
+    layer = Linear(num_features, width)
     nn.init.kaiming_normal_(layer.weight, nonlinearity=before)
     nn.init.zeros_(layer.bias)
     return layer
