@@ -57,7 +57,7 @@ def _for_onednn(x: Tensor, weight: Tensor) -> bool:
 
 @cache
 def onednn_is_faster() -> bool:
-    """Whether this is a processor of AMD and PyTorch was built with oneDNN: the same answer at every start."""
+    """Whether this is a processor of AMD and PyTorch has oneDNN: the same answer at every start."""
     built = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
