@@ -6,7 +6,6 @@ Precision, backward, accumulation, the sum over ranks, clipping, the optimizer's
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -72,8 +71,7 @@ class Minimiser:
             answerer = None
             count: int | Tensor = 0
             for place, walk in enumerate(walks):
-                with self.autocast():
-                    loss = next(walk, None)
+                loss = self.proceed(walk)
                 if place and (loss and loss.by) != answerer:
                     raise RuntimeError(
                         f"'{self.phase.name}': the pieces of one batch yielded different losses"
@@ -100,9 +98,12 @@ class Minimiser:
         for parameter in self.owned[by]:
             parameter.grad = None
 
-    def autocast(self) -> AbstractContextManager[Any]:
-        """The precision of the forward pass."""
-        return torch.autocast(self.run.device.type, self.dtype) if self.dtype else nullcontext()
+    def proceed(self, walk: Iterator[Loss]) -> Loss | None:
+        """The step's next loss, computed in the run's precision; None at its end."""
+        if self.dtype is None:
+            return next(walk, None)
+        with torch.autocast(self.run.device.type, self.dtype):
+            return next(walk, None)
 
     def backward(self, loss: Loss, alone: bool) -> None:
         """Add the loss's gradient to that of its optimizer's parameters.
