@@ -8,9 +8,9 @@ form are made from them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from deepfit.errors import OptionError, suggest
 
@@ -73,6 +73,12 @@ class Options(BaseModel):
         5.0, gt=0, description="longest time between checkpoints, in minutes; one at each epoch besides"
     )
 
+    @model_validator(mode="after")
+    def _momentum_has_an_effect(self) -> Self:
+        if self.optimizer != "sgd" and self.momentum != type(self).model_fields["momentum"].default:
+            raise ValueError(f"--momentum has no effect with --optimizer {self.optimizer}; it is of sgd")
+        return self
+
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -90,8 +96,9 @@ def resolve(model: type[T], given: Mapping[str, Any]) -> T:
         return model(**given)
     except ValidationError as error:
         lines = [
-            f"--{str(problem['loc'][0]).replace('_', '-') if problem['loc'] else 'options'}: "
-            f"{problem['msg']}, received {problem['input']!r}."
+            f"--{str(problem['loc'][0]).replace('_', '-')}: {problem['msg']}, received {problem['input']!r}."
+            if problem["loc"]
+            else f"{problem['msg'].removeprefix('Value error, ')}."
             for problem in error.errors()
         ]
         raise OptionError("\n".join(lines)) from None

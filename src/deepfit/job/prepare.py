@@ -40,6 +40,12 @@ def prepare(
     task = catalog.spelled(task)
     kind = catalog.find(task)
     resolved = resolve(kind.Options, given)
+    for part, place in (("test", test), ("valid", valid)):
+        name = f"{part}_fraction"
+        if place is not None and getattr(resolved, name) != kind.Options.model_fields[name].default:
+            raise OptionError(
+                f"--{part}-fraction has no effect with --{part}, which names the rows. Leave one away."
+            )
     return Job(
         task, kind(resolved), source, test=test, valid=valid, out=_new_folder(out, task), reason=reason
     )

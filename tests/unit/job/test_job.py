@@ -131,6 +131,11 @@ def test_test_rows_may_lack_classes_and_have_further_columns(tmp_path):
     assert len(job.result.answers) == 2
 
 
+def test_a_share_of_test_rows_beside_named_test_rows_would_have_no_effect(csv, tmp_path):
+    with pytest.raises(OptionError, match="--test-fraction has no effect"):
+        prepare(csv, options={"target": "price", "test_fraction": 0.3}, test=csv, out=tmp_path / "run")
+
+
 def test_without_test_rows_the_verdict_says_that_nothing_is_known(csv, tmp_path):
     job = prepare(csv, options={"target": "price", "test_fraction": 0.0, **FAST}, out=tmp_path / "run")
     for _ in job.events():
