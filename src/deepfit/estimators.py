@@ -139,9 +139,13 @@ class DeepClassifier(ClassifierMixin, _DeepEstimator):
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Calibrated probabilities, [rows, classes], in the order of `classes_`."""
+        """Calibrated probabilities, float32 [rows, classes], in the order of `classes_`.
+
+        float32 is what the network computes in: digits beyond it depend on which rows are asked together.
+        """
         columns = self._answers(X).columns
-        return np.stack([value for name, value in columns.items() if name.startswith("probability_")], axis=1)
+        chances = [value for name, value in columns.items() if name.startswith("probability_")]
+        return np.stack(chances, axis=1).astype(np.float32)
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each row."""
@@ -165,8 +169,8 @@ class DeepRegressor(RegressorMixin, _DeepEstimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The expected value of each row, in the unit of y."""
-        return self._answers(X).columns["prediction"]
+        """The expected value of each row, float32 [rows], in the unit of y."""
+        return self._answers(X).columns["prediction"].astype(np.float32)
 
 
 def _inputs(estimator: _DeepEstimator, x: Any, y: Any, **kind: Any) -> tuple[Any, np.ndarray]:
