@@ -42,7 +42,6 @@ class Course:
         self.compiled = False
         self._epoch_sums: dict[str, list[float]] = {}
         self._unread: list[tuple[int, Sums]] = []
-        self._items = 0.0
         self._started = self._reported = time.monotonic()
         if run.options.compile == "on":
             self.compile()
