@@ -1,0 +1,96 @@
+"""The names of activations, losses, optimizers and networks: what each is, and what each is for.
+
+Pure Python, so that options can refuse a name with a reason, and `deepfit networks` can list them, before
+PyTorch is loaded. The things themselves are in `deepfit.nn`; a test holds the two lists equal.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+ACTIVATIONS = {
+    "linear": "x: no bend, so layers without another activation between them are one linear layer",
+    "tanh": "between -1 and 1, steepest at 0",
+    "sigmoid": "between 0 and 1: 1 / (1 + exp(-x))",
+    "relu": "max(0, x)",
+    "leaky_relu": "x above 0, a hundredth of x below",
+    "elu": "x above 0, exp(x) - 1 below",
+    "selu": "elu, scaled so that layers keep mean 0 and variance 1",
+    "gelu": "x times the normal distribution function of x",
+    "swish": "x times sigmoid(x), also called silu",
+    "mish": "x times tanh(softplus(x))",
+    "softplus": "log(1 + exp(x)), a smooth relu",
+    "softmax": "positive and adding up to 1 over the features",
+}
+
+
+class Term(NamedTuple):
+    """A name of the vocabulary: what it is, and the kind of thing it is for (a key of USES)."""
+
+    summary: str
+    use: str
+
+
+USES = {
+    "numbers": "predicts numbers",
+    "two classes": "tells two classes apart",
+    "classes": "tells classes apart",
+    "alignment": "aligns a long sequence with a shorter one, as speech with its letters",
+    "embeddings": "compares pairs or triples of examples by the distance of their embeddings",
+    "table": "reads the columns of a table",
+    "pictures": "reads pictures",
+    "series": "reads steps in their order: a series, a sound, embedded words",
+    "tokens": "reads tokens of text",
+}
+
+LOSSES = {
+    "binary_crossentropy": Term("-log of the probability of the true one of two classes", "two classes"),
+    "categorical_crossentropy": Term(
+        "-log of the probability of the true class, targets as shares", "classes"
+    ),
+    "sparse_categorical_crossentropy": Term(
+        "-log of the probability of the true class, targets as numbers of classes", "classes"
+    ),
+    "focal": Term("cross-entropy that looks away from easy examples", "classes"),
+    "categorical_hinge": Term("by how much the best wrong class comes within 1 of the true one", "classes"),
+    "hinge": Term("by how much the margin between two classes falls short of 1", "two classes"),
+    "mean_squared_error": Term("the squared difference; predicts the mean", "numbers"),
+    "mean_absolute_error": Term("the absolute difference; predicts the median", "numbers"),
+    "huber": Term("squared for small differences, absolute for large ones", "numbers"),
+    "log_cosh": Term("log(cosh(difference)), a smooth absolute difference", "numbers"),
+    "quantile": Term("the tilted absolute difference; predicts a quantile", "numbers"),
+    "poisson": Term("-log of the Poisson probability; for counts and other numbers from 0 up", "numbers"),
+    "ctc": Term("-log of the probability of a labelling over all its alignments", "alignment"),
+    "contrastive": Term("draws pairs that belong together near, others away", "embeddings"),
+    "triplet": Term("an anchor nearer to its like than to another, by a margin", "embeddings"),
+}
+
+OPTIMIZERS = {
+    "sgd": "stochastic gradient descent, with Nesterov momentum",
+    "adagrad": "steps divided by the root of all squared gradients so far",
+    "rmsprop": "steps divided by the root of recent squared gradients",
+    "adam": "momentum, and steps divided by the root of recent squared gradients",
+    "adamw": "adam, with weight decay apart from the gradient",
+    "lamb": "adam, each layer's step scaled to the length of its weights; for very large batches",
+    "muon": "momentum whose matrices are made orthogonal; adamw for everything that is no matrix",
+    "schedule_free": "adamw whose weights are averaged on the way, so that it needs no schedule",
+}
+
+NETWORKS = {
+    "mlp": Term("the plain multilayer network", "table"),
+    "realmlp": Term("multilayer networks with periodic embeddings of numbers, eight side by side", "table"),
+    "tabm": Term("multilayer networks that share most of their weights", "table"),
+    "lenet": Term("the first convolutional network in wide use, LeNet-5", "pictures"),
+    "resnet9": Term("a small residual network for small pictures", "pictures"),
+    "resnet18": Term("a residual network of 18 layers", "pictures"),
+    "resnet34": Term("a residual network of 34 layers", "pictures"),
+    "resnet50": Term("a residual network of 50 layers", "pictures"),
+    "resnet101": Term("a residual network of 101 layers", "pictures"),
+    "resnet152": Term("a residual network of 152 layers", "pictures"),
+    "rnn": Term("the plain recurrent network", "series"),
+    "lstm": Term("long short-term memory, a recurrent network with gates", "series"),
+    "gru": Term("gated recurrent units, a lighter LSTM", "series"),
+    "temporal_cnn": Term("convolutions over time that never look ahead", "series"),
+    "transformer_encoder": Term("attention in both directions, as in BERT", "tokens"),
+    "transformer_decoder": Term("attention to what came before, as in GPT", "tokens"),
+}
