@@ -2,8 +2,8 @@
 
     python benchmarks/sequence_gpt.py --rounds 3 --peer-python PYTHON [--dropouts 0,0.1] [--add]
 
-Contenders, each in a process of its own, in turn, on the same tokens with AdamW: `hand`, the tightest loop that
-we know, with PyTorch's fused attention and dropout; `deepfit`, our decoder through the engine; `hf_loop`,
+Contenders, each in a process of its own, in turn, on the same tokens with AdamW: `hand`, the tightest loop
+that we know, with PyTorch's fused attention and dropout; `deepfit`, our decoder through the engine; `hf_loop`,
 GPT2LMHeadModel of transformers in a bare loop; `hf_trainer`, the same in its Trainer. `step_s` is the median
 step after two, `tokens_s` the tokens of a batch over it. --add puts the new rounds behind those in the file.
 """
@@ -16,6 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 LAYERS, HEADS, WIDTH, CONTEXT, VOCABULARY, BATCH = 6, 6, 384, 256, 256, 16
@@ -120,7 +121,7 @@ def deepfit(steps: int, dropout: float) -> list[float]:
     with tempfile.TemporaryDirectory() as folder:
         for _ in train(Write(), net, Splits({}, {}), {}, Run(Options(epochs=1), folder)):
             pass
-    return [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    return [later - earlier for earlier, later in pairwise(moments)]
 
 
 def hf_net(dropout: float):
@@ -188,7 +189,7 @@ def hf_trainer(steps: int, dropout: float) -> list[float]:
     )
     rows = [{"input_ids": row, "labels": row} for row in windows]
     Trainer(hf_net(dropout), arguments, train_dataset=rows, callbacks=[Clock()]).train()
-    return [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    return [later - earlier for earlier, later in pairwise(moments)]
 
 
 OURS = ("hand", "deepfit")
