@@ -108,7 +108,7 @@ def test_byte_pairs_merge_in_the_order_of_the_file(tmp_path):
 @pytest.mark.parametrize("kind", ["wordpiece", "cased", "gpt2", "roberta"])
 def test_numbers_and_places_are_those_of_transformers(tmp_path, kind):
     transformers = pytest.importorskip("transformers")
-    texts = ["cat cat", " cat", "é!", "hat\ncat  cat", "a <mask> cat"]
+    texts = ["cat cat", " cat", "é!", "hat\ncat  cat", "a<mask> cat"]
     if kind == "gpt2":
         byte_pairs(tmp_path, specials=["<|endoftext|>"])
         theirs = transformers.GPT2Tokenizer.from_pretrained(tmp_path)
@@ -125,6 +125,12 @@ def test_numbers_and_places_are_those_of_transformers(tmp_path, kind):
         kept = found.keep_NT[row]
         assert found.ids_NT[row][kept].tolist() == wanted["input_ids"]
         assert found.offsets_NT2[row][kept].tolist() == [list(each) for each in wanted["offset_mapping"]]
+
+
+def test_robertas_mask_takes_the_space_before_it_as_in_its_published_tokenizer(tmp_path):
+    words = byte_pairs(tmp_path, specials=BYTES)
+    found = load_vocabulary(tmp_path).encode(["a <mask> cat"]).ids_NT[0].tolist()
+    assert found == [words[token] for token in ("<s>", "a", "<mask>", "Ġcat", "</s>")]
 
 
 def test_tokenizer_json_counts_most_and_its_own_cutting_and_padding_are_not_heeded(tmp_path):
