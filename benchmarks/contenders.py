@@ -130,6 +130,7 @@ def lightning(net: Any, x: Any, y: Any, batch: int, epochs: int) -> list[float]:
 def fastai(net: Any, x: Any, y: Any, batch: int, epochs: int) -> list[float]:
     """Fastai's Learner, without its bar and log."""
     stand_in_for_torchvision()
+    import fastai.callback.progress  # noqa: F401 (gives Learner its no_bar)
     from fastai.basics import Callback, CrossEntropyLossFlat, DataLoader, DataLoaders, Learner
     from fastai.optimizer import Adam
     from torch.utils.data import TensorDataset
