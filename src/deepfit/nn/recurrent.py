@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 State = TypeVar("State", Tensor, tuple[Tensor, Tensor])
 """h_LBD, for an LSTM the pair (h_LBD, c_LBD)."""
@@ -59,13 +59,12 @@ def unroll(
     at_least_one = lengths_B.clamp(min=1).cpu()
     packed = pack_padded_sequence(x_BTF, at_least_one, batch_first=True, enforce_sorted=False)
     said, after = layers(packed, state)
-    assert isinstance(said, PackedSequence)
     outputs_BTD, _ = pad_packed_sequence(said, batch_first=True, total_length=x_BTF.shape[1])
     return blank(outputs_BTD, lengths_B), keep_empty(after, state, lengths_B)
 
 
 def blank(x_BTD: Tensor, lengths_B: Tensor) -> Tensor:
-    """x with zeros from each length on."""
+    """What is valid of x, and zeros from each length on."""
     return x_BTD.masked_fill(~valid(lengths_B, x_BTD.shape[1]).unsqueeze(2), 0.0)
 
 
@@ -105,6 +104,8 @@ def pooled(
     rows, steps, width = outputs_BTD.shape
     if not steps:
         return outputs_BTD.new_zeros(rows, width)
+    if lengths_B is None and how == "last" and not bidirectional:
+        return outputs_BTD[:, -1]
     if lengths_B is None:
         lengths_B = torch.full((rows,), steps, device=outputs_BTD.device)
     keep_BT1 = valid(lengths_B, steps).unsqueeze(2)

@@ -88,3 +88,31 @@ def test_one_batch_of_random_labels_is_learned_by_heart():
         loss.backward()
         optimizer.step()
     assert loss < 0.05
+
+
+def test_lenet_learns_pictures_through_the_task_and_the_engine(tmp_path):
+    from deepfit import options
+    from deepfit.engine import Run, train
+    from deepfit.tasks.image_classification import ImageClassification
+
+    _, rows, reach = ImageClassification.tiny(seed=0)
+    given = {"network": "lenet", "epochs": 12, "batch_size": 32, "threads": 1}
+    task = ImageClassification(options.resolve(ImageClassification.Options, given))
+    facts = task.learn(rows.train)
+    torch.manual_seed(0)
+    net = task.build(facts)
+    assert isinstance(net, LeNet)
+    data = type(rows)(*(task.encode(part, facts) for part in (rows.train, rows.valid, rows.held_out)))
+    for _ in train(task, net, data, facts, Run(task.options, tmp_path)):
+        pass
+    answers = task.decode(task.outputs(net, data.held_out, facts), facts)
+    assert task.metrics(answers, rows.held_out)["accuracy"] >= reach["accuracy"]
+
+
+def test_published_weights_of_a_resnet_are_refused_for_lenet():
+    from deepfit import options
+    from deepfit.errors import OptionError
+    from deepfit.tasks.image_classification import Options
+
+    with pytest.raises(OptionError, match="for the ResNets"):
+        options.resolve(Options, {"network": "lenet", "pretrained": "resnet18.safetensors"})

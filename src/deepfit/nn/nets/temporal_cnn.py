@@ -93,5 +93,5 @@ def _conv(before: int, width: int, kernel: int, dilation: int) -> nn.Conv1d:
 
 
 def _kept(x_BCT: Tensor, keep_B1T: Tensor | None) -> Tensor:
-    """x with zeros where keep is False, even in the place of NaN."""
+    """What is kept of x, and zeros where keep is False, even in the place of NaN."""
     return x_BCT if keep_B1T is None else torch.where(keep_B1T, x_BCT, 0.0)
