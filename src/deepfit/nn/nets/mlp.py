@@ -34,6 +34,8 @@ class MLP(nn.Module):
     the form of networks with members. activation: a name in ACTIVATIONS. Weights start normal with variance
     2 / inputs (He et al. 2015, arXiv 1502.01852, eq. 10), those of the outputs with 1 / inputs, biases at
     zero.
+    Source: Rumelhart, Hinton, Williams 1986, "Learning representations by back-propagating errors", Nature
+    323, 533.
     """
 
     def __init__(
