@@ -207,8 +207,12 @@ class Contender:
         self.process.wait()
 
 
-def measure(names: list[str], steps: int) -> list[dict[str, float]]:
-    """A record a turn: seconds of each contender's step, and the peak; the first steps first."""
+def measure(names: list[str], steps: int, seconds: float) -> list[dict[str, float]]:
+    """A record a turn: seconds of each contender's step, and the peak; the first steps first.
+
+    As many steps, or those that fit into so many seconds.
+    """
+    begun = time.perf_counter()
     processes = {name: Contender(name) for name in [*names, "peak"]}
     records = []
     for place in range(WARM_UP + steps):
@@ -218,6 +222,8 @@ def measure(names: list[str], steps: int) -> list[dict[str, float]]:
             record.update(said if name == "peak" else {name: seconds})
         print(place, {name: round(value, 3) for name, value in record.items()}, flush=True)
         records.append(record)
+        if place >= WARM_UP and time.perf_counter() - begun > seconds:
+            break
     for process in processes.values():
         process.end()
     return records
@@ -272,6 +278,7 @@ def main() -> None:
     )
     parser.add_argument("--one", help="be this contender, for the process that measures")
     parser.add_argument("--steps", type=int, default=6, help="timed steps of each contender")
+    parser.add_argument("--seconds", type=float, default=3600.0, help="no more turns after so many")
     parser.add_argument("--contenders", default=",".join(CONTENDERS))
     parser.add_argument("--add", action="store_true", help="add to the results that are there")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "resnet50.json")
@@ -282,7 +289,7 @@ def main() -> None:
     import rounds
 
     calls = json.loads(chosen.out.read_text(encoding="utf-8"))["calls"] if chosen.add else []
-    calls.append(measure(chosen.contenders.split(","), chosen.steps))
+    calls.append(measure(chosen.contenders.split(","), chosen.steps, chosen.seconds))
     table = summary(calls)
     for name, row in table.items():
         print(name, row)

@@ -113,7 +113,7 @@ class BasicBlock(nn.Module):
         """Return the block's output."""
         shortcut = x if self.downsample is None else self.downsample(x)
         x = self.relu(self.bn1(self.conv1(x)))
-        return self.relu(self.bn2(self.conv2(x)) + shortcut)
+        return self.relu(self.bn2(self.conv2(x)).add_(shortcut))
 
 
 class Bottleneck(nn.Module):
@@ -137,7 +137,7 @@ class Bottleneck(nn.Module):
         shortcut = x if self.downsample is None else self.downsample(x)
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.relu(self.bn2(self.conv2(x)))
-        return self.relu(self.bn3(self.conv3(x)) + shortcut)
+        return self.relu(self.bn3(self.conv3(x)).add_(shortcut))
 
 
 def _stage(
