@@ -10,7 +10,7 @@ from deepfit.contract import Batch, Facts, Progress, Splits, Task
 from deepfit.engine.checkpoint import Checkpoints
 from deepfit.engine.course import Course
 from deepfit.engine.run import Run
-from deepfit.engine.speed import memory_kept
+from deepfit.machine import memory_kept
 
 
 def train(task: Task, net: nn.Module, data: Splits[Batch], facts: Facts, run: Run) -> Iterator[Progress]:
@@ -20,7 +20,7 @@ def train(task: Task, net: nn.Module, data: Splits[Batch], facts: Facts, run: Ru
     network holds the weights to keep. TrainingError where a loss is not finite or the disk refuses a
     checkpoint; the one before stays.
     """
-    with memory_kept(run.device):
+    with memory_kept():
         checkpoints = Checkpoints(run)
         run.seed("plan", 0)
         for index, phase in enumerate(task.plan(net, data, facts, run)):
