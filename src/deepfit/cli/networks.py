@@ -161,7 +161,7 @@ def source(net: Any) -> str:
     import re
 
     for text in (inspect.getdoc(inspect.getmodule(type(net))), inspect.getdoc(type(net))):
-        found = re.search(r"Source: (.*?)(?:\n\s*\n|\nDiffers|\nHow |\Z)", text or "", re.DOTALL)
+        found = re.search(r"Sources?: (.*?)(?:\n\s*\n|\nDiffers|\nHow |\Z)", text or "", re.DOTALL)
         if found:
             return " ".join(found[1].split())
     return ""

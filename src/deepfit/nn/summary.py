@@ -46,7 +46,7 @@ class Block:
     """A step of the drawing: a layer, or layers that belong together, `repeats` times in a row.
 
     parameters, multiply_adds: of all repeats and of all that is inside. residual: what goes in is added to
-    what comes out. first: it reads what the network reads. inside: the steps of one repeat.
+    what comes out. first: it reads what the network reads, or is only read itself. inside: the steps of one repeat.
     """
 
     name: str
@@ -103,8 +103,15 @@ def summarise(
         sum(own.values()),
         watched.work[""],
         tuple(layers),
-        _blocks(net, "", order, own, watched),
+        _blocks(net, "", order, own, watched) + _last(net, own[""], watched),
     )
+
+
+def _last(net: nn.Module, parameters: int, watched: _Watched) -> tuple[Block, ...]:
+    """The products that the network makes itself, outside of its layers: most often its logits."""
+    work = watched.own_work("")
+    kind = "product with weights of the network"
+    return (Block("output", kind, watched.outputs[""], parameters, work),) if work else ()
 
 
 def describe(module: nn.Module) -> str:
@@ -240,7 +247,7 @@ def _first_tensor(value: Any) -> Tensor | None:
         return value
     if isinstance(value, tuple | list):
         return next((found for each in value if (found := _first_tensor(each)) is not None), None)
-    return getattr(value, "data", None) if isinstance(getattr(value, "data", None), Tensor) else None
+    return None
 
 
 def _own_parameters(net: nn.Module) -> Counter[str]:
@@ -283,7 +290,7 @@ def _blocks(
                     parameters,
                     watched.work[name],
                     residual=bool(inside) and name in watched.residual,
-                    first=name in watched.first,
+                    first=name in watched.first or name not in watched.outputs,
                     inside=inside,
                 ),
             )
