@@ -1,6 +1,6 @@
 """How fast ResNet-50 trains: pictures of 224 x 224, batch 16, SGD with momentum, float32 on the processor.
 
-    python benchmarks/resnet50.py --steps 6 [--contenders eager,channels_last,deepfit,deepfit_compiled] [--add]
+    python benchmarks/resnet50.py --steps 6 [--contenders eager,channels_last,deepfit] [--add]
 
 Contenders, each a process of its own, all alive at once, take one step each in turn, so that a machine that
 is faster or slower for a while is so for all of them: `eager`, PyTorch in its default layout;
@@ -10,8 +10,9 @@ listing (torchvision's names, blocks that add in place), with fused SGD and noth
 
 `peak_gflops` is the machine's product of square float32 matrices, measured in the same turns: the better of
 MKL (`torch.mm`) and oneDNN, at 2048 and 4096. `share_of_peak` is 3 (one forward, two backward) x 2 x
-multiply-adds x pictures / second / peak, the median of a turn's share of that turn's peak. `break_even_pictures`
-says after how many pictures compiling has paid for its first steps, against `channels_last` and `deepfit`.
+multiply-adds x pictures / second / peak, the median of a turn's share of that turn's peak.
+`break_even_pictures` says after how many pictures compiling has paid for its first steps, against
+`channels_last` and `deepfit`.
 """
 
 from __future__ import annotations
@@ -164,7 +165,10 @@ def peak() -> None:
         turn(found)
         best = 0.0
         for size, (a, b) in squares.items():
-            for product in (torch.mm, lambda a, b: torch.ops.mkldnn._linear_pointwise(a, b, None, "none", [], "")):
+            for product in (
+                torch.mm,
+                lambda a, b: torch.ops.mkldnn._linear_pointwise(a, b, None, "none", [], ""),
+            ):
                 for _ in range(4 if size == 2048 else 1):
                     begun = time.perf_counter()
                     product(a, b)
@@ -241,7 +245,9 @@ def summary(calls: list[list[dict[str, float]]]) -> dict[str, Any]:
         row = {
             "turns": len(seen),
             "pictures_per_s": BATCH / statistics.median(record[name] for record in seen),
-            "share_of_peak": statistics.median(work / record[name] / record["peak_gflops"] for record in seen),
+            "share_of_peak": statistics.median(
+                work / record[name] / record["peak_gflops"] for record in seen
+            ),
         }
         for other in ("eager", "channels_last"):
             both = [record[other] / record[name] for record in seen if other in record]
@@ -254,7 +260,7 @@ def summary(calls: list[list[dict[str, float]]]) -> dict[str, Any]:
 
 
 def break_even(calls: list[list[dict[str, float]]], seen: list[dict[str, float]]) -> dict[str, Any]:
-    """What compiling costs in its first steps, and the pictures and minutes after which that has come back."""
+    """What compiling costs in its first steps, and the pictures after which that has come back."""
     name = "deepfit_compiled"
     usual = statistics.median(record[name] for record in seen)
     started = [call[:WARM_UP] for call in calls if name in call[0]]

@@ -39,7 +39,9 @@ READS = {
     help="what it reads: pictures 3x224x224 (channels, height, width), series 96x8 (steps, features), tables "
     "10x2 (columns of numbers, of categories), texts 128 (tokens)",
 )
-@click.option("--classes", metavar="N", type=click.IntRange(1), help="classes, or other numbers that it gives")
+@click.option(
+    "--classes", metavar="N", type=click.IntRange(1), help="classes, or other numbers that it gives"
+)
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object on stdout")
 @click.option("--out", metavar="FILE", help="write the drawing to FILE.svg or FILE.html")
 @click.option("--overwrite", is_flag=True, help="let --out replace a file")
@@ -65,7 +67,9 @@ def networks(
         from deepfit.report.drawing import page, picture
 
         title = f"{name}: {_summary(name)}"
-        drawn = (picture if out.lower().endswith(".svg") else page)(title, facts(example, summary), _read(name, example), summary)
+        drawn = (picture if out.lower().endswith(".svg") else page)(
+            title, facts(example, summary), _read(name, example), summary
+        )
         with replacing(out) as temporary, open(temporary, "w", encoding="utf-8") as file:
             file.write(drawn)
     if as_json:
@@ -83,7 +87,10 @@ def overview() -> str:
     width, reads = (max(len(row[place]) for row in rows) for place in (0, 1))
     lines = [f"{name.ljust(width)}  {read.ljust(reads)}  {summary}" for name, read, summary in rows]
     lines += ["", "Published shapes:"]
-    lines += [f"{name.ljust(width)}  {preset.network.ljust(reads)}  {preset.summary}" for name, preset in PRESETS.items()]
+    lines += [
+        f"{name.ljust(width)}  {preset.network.ljust(reads)}  {preset.summary}"
+        for name, preset in PRESETS.items()
+    ]
     return "\n".join(lines)
 
 
@@ -119,7 +126,9 @@ def _size(words: str | None) -> tuple[int, ...] | None:
     try:
         return tuple(int(word) for word in words.lower().replace(",", "x").split("x"))
     except ValueError:
-        raise OptionError(f"--input {words}: write whole numbers with x between them, such as 3x224x224.") from None
+        raise OptionError(
+            f"--input {words}: write whole numbers with x between them, such as 3x224x224."
+        ) from None
 
 
 def _refuse(**given: Any) -> None:
@@ -183,7 +192,9 @@ def shown(name: str, example: Example, summary: Summary) -> str:
     told = source(getattr(example.net, "body", example.net))
     usual = f"It reads {_read(name, example)}; --input changes that."
     if example.outputs is not None:
-        usual += f" It gives {example.outputs} number{'s' if example.outputs > 1 else ''}; --classes changes that."
+        usual += (
+            f" It gives {example.outputs} number{'s' if example.outputs > 1 else ''}; --classes changes that."
+        )
     head = [title, "=" * len(title), *([f"Source: {told}"] if told else []), usual, ""]
     return "\n".join([*head, table(summary), "", COUNTED, "", *drawing(_read(name, example), summary)])
 
@@ -216,7 +227,10 @@ def drawing(reads: str, summary: Summary) -> list[str]:
     for block in summary.blocks:
         lines += [] if started and block.first else ["       │"]
         started = started or block.first
-        lines += [f"  ┌{'─' * width}┐", f"  │ {_caption(block).ljust(width - 2)} │   {by(block.output)}".rstrip()]
+        lines += [
+            f"  ┌{'─' * width}┐",
+            f"  │ {_caption(block).ljust(width - 2)} │   {by(block.output)}".rstrip(),
+        ]
         if block.inside:
             lines += [f"  │ {_inside(block).ljust(width - 2)} │"]
         lines += [f"  └{'─' * width}┘"]

@@ -46,7 +46,8 @@ class Block:
     """A step of the drawing: a layer, or layers that belong together, `repeats` times in a row.
 
     parameters, multiply_adds: of all repeats and of all that is inside. residual: what goes in is added to
-    what comes out. first: it reads what the network reads, or is only read itself. inside: the steps of one repeat.
+    what comes out. first: it reads what the network reads, or is only read itself. inside: the steps of one
+    repeat.
     """
 
     name: str
@@ -80,24 +81,22 @@ def summarise(
     """Layers and blocks of a network, in the order in which they are first used.
 
     net: on any device, left as it was; best built under `torch.device("meta")`. inputs: what `forward` takes,
-    BATCH examples each, on the meta device. answer: called in place of the network where `forward` is not all.
+    BATCH examples each, on the meta device. answer: called in place of the network where `forward` is not
+    all; the network is then on the meta device.
     """
     watched = _watch(net, inputs, answer)
-    order = sorted(
-        (name for name, _ in net.named_modules() if name), key=lambda name: watched.place(name)
-    )
+    order = sorted((name for name, _ in net.named_modules() if name), key=lambda name: watched.place(name))
     own = _own_parameters(net)
     layers = []
     for name in [*order, ""]:
         module = net.get_submodule(name)
         work = watched.own_work(name)
         leaf_at_work = name in watched.outputs and not any(True for _ in module.children())
-        if name and (leaf_at_work and not isinstance(module, nn.Identity) or own[name] or work):
+        shown = leaf_at_work and not isinstance(module, nn.Identity)
+        if name and (shown or own[name] or work):
             layers.append(Layer(name, describe(module), watched.outputs.get(name), own[name], work))
         elif not name and (own[name] or work):
-            layers.append(
-                Layer("(network)", type(module).__name__, watched.outputs.get(""), own[name], work)
-            )
+            layers.append(Layer("(network)", type(module).__name__, watched.outputs.get(""), own[name], work))
     return Summary(
         watched.outputs[""],
         sum(own.values()),
@@ -184,9 +183,7 @@ class _Additions(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def _watch(
-    net: nn.Module, inputs: Sequence[Tensor], answer: Callable[..., Tensor] | None
-) -> _Watched:
+def _watch(net: nn.Module, inputs: Sequence[Tensor], answer: Callable[..., Tensor] | None) -> _Watched:
     """Run a copy of the network on the meta device and note what happens."""
     import copy
 
@@ -305,7 +302,7 @@ def _blocks(
 
 
 def _alike(one: Block, other: Block) -> bool:
-    """Whether two neighbours are drawn as one: the same kind and output, and, of single layers, of one size."""
+    """Whether two neighbours are drawn as one: the same kind and output, and, of single layers, one size."""
     same = (one.kind, one.output, one.first) == (other.kind, other.output, other.first)
     return same and not one.first and bool(one.inside or one.parameters == other.parameters * one.repeats)
 

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from deepfit.errors import OptionError
-from deepfit.nn.nets.resnet import DEPTHS
 from deepfit.vocabulary import NETWORKS, PRESETS
 
 CATEGORIES = 8
@@ -58,7 +57,13 @@ def example(name: str, size: Sequence[int] | None = None, outputs: int | None = 
     if use == "tokens" and outputs is not None:
         raise OptionError(f"--classes has no effect on {name}: it gives vectors or logits for each token.")
     if outputs is None and use != "tokens":
-        outputs = 1 if use in ("table", "series") else 1000 if network.startswith("resnet") and network != "resnet9" else 10
+        outputs = (
+            1
+            if use in ("table", "series")
+            else 1000
+            if network.startswith("resnet") and network != "resnet9"
+            else 10
+        )
     builder = {"table": _table, "pictures": _pictures, "series": _series, "tokens": _tokens}[use]
     net = builder(network, name, size, outputs)
     return Example(net, size, outputs, INPUTS[use](size, net), _answer(net))
@@ -103,9 +108,7 @@ def _pictures(network: str, name: str, size: tuple[int, ...], outputs: int) -> n
         return ResNet9(num_classes=outputs, in_channels=channels)
     from deepfit.nn.nets.resnet import resnet
 
-    layers = int(network.removeprefix("resnet"))
-    assert layers in DEPTHS
-    return resnet(layers, num_classes=outputs, in_channels=channels)
+    return resnet(int(network.removeprefix("resnet")), num_classes=outputs, in_channels=channels)
 
 
 def _series(network: str, name: str, size: tuple[int, ...], outputs: int) -> nn.Module:

@@ -20,11 +20,14 @@ THIN, TALL, STEP = 26, 46, 24
 
 STYLE = """
 .net { --ink: #1c1e21; --soft: #5d6470; --page: #ffffff; --line: #9aa1ad;
-  --conv: #dbe7fb; --dense: #fde4d3; --look: #e5daf5; --rest: #eef0ee; --block: #f7f8f7; background: var(--page); }
-@media (prefers-color-scheme: dark) { .net { --ink: #e8e9eb; --soft: #9aa1ad; --page: #14161a; --line: #6b7280;
+  --conv: #dbe7fb; --dense: #fde4d3; --look: #e5daf5; --rest: #eef0ee; --block: #f7f8f7;
+  background: var(--page); }
+@media (prefers-color-scheme: dark) { .net {
+  --ink: #e8e9eb; --soft: #9aa1ad; --page: #14161a; --line: #6b7280;
   --conv: #1d3461; --dense: #5a3218; --look: #3d2a5c; --rest: #2a2e36; --block: #1c1f25; } }
 .net text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill: var(--ink); }
-.net .soft { fill: var(--soft); } .net .title { font-size: 16px; font-weight: 600; } .net .times { font-weight: 600; }
+.net .soft { fill: var(--soft); } .net .title { font-size: 16px; font-weight: 600; }
+.net .times { font-weight: 600; }
 .net rect { stroke: var(--line); stroke-width: 1; }
 .net .conv { fill: var(--conv); } .net .dense { fill: var(--dense); } .net .look { fill: var(--look); }
 .net .rest { fill: var(--rest); } .net .block { fill: var(--block); }
@@ -59,10 +62,13 @@ def picture(title: str, facts: Sequence[str], reads: str, summary: Summary) -> M
     parts.append(_text(LEFT, y + GAP + 16, _by(summary.output)))
     height = y + GAP + 34
     opening = Markup(
-        '<svg class="net" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {:.0f}" role="img" aria-label="{}">'
+        '<svg class="net" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {:.0f}" role="img" '
+        'aria-label="{}">'
     ).format(WIDTH, height, title)
-    style = Markup("<style>{}</style>").format(Markup(STYLE))  # noqa: S704 (our own text)
-    ground = Markup('<rect width="{}" height="{:.0f}" style="fill:var(--page);stroke:none"/>').format(WIDTH, height)
+    style = Markup("<style>{}</style>").format(Markup(STYLE))
+    ground = Markup('<rect width="{}" height="{:.0f}" style="fill:var(--page);stroke:none"/>').format(
+        WIDTH, height
+    )
     return opening + style + ground + Markup("").join(parts) + Markup("</svg>\n")
 
 
@@ -83,7 +89,7 @@ def page(title: str, facts: Sequence[str], reads: str, summary: Summary) -> Mark
         "td, th {{ padding: 3px 12px 3px 0; text-align: left; white-space: nowrap; }} td:nth-child(n+4), "
         "th:nth-child(n+4) {{ text-align: right; }} div {{ overflow-x: auto; }}</style></head>\n<body>\n{}"
         "<div><table><thead><tr>{}</tr></thead><tbody>\n{}\n</tbody></table></div></body></html>\n"
-    ).format(title, picture(title, facts, reads, summary), Markup(head), Markup("\n").join(rows))  # noqa: S704
+    ).format(title, picture(title, facts, reads, summary), Markup(head), Markup("\n").join(rows))
 
 
 def _box(block: Block, y: float) -> tuple[Markup, float]:
@@ -100,7 +106,7 @@ def _box(block: Block, y: float) -> tuple[Markup, float]:
     if block.parameters:
         parts.append(_text(LEFT + 12, y + 35, _size(block), "soft"))
     if block.repeats > 1:
-        parts.append(_text(LEFT + BOX - 12, y + 17, f"× {block.repeats}", "times", end=True))
+        parts.append(_text(LEFT + BOX - 12, y + 17, f"x {block.repeats}", "times", end=True))
     for place, each in enumerate(block.inside):
         top = y + TALL + STEP * place - 2
         parts.append(
@@ -108,7 +114,7 @@ def _box(block: Block, y: float) -> tuple[Markup, float]:
                 "block" if each.inside else _kind(each.kind), LEFT + 12, top, BOX - 24, STEP - 4
             )
         )
-        times = f" × {each.repeats}" if each.repeats > 1 else ""
+        times = f" x {each.repeats}" if each.repeats > 1 else ""
         parts.append(_text(LEFT + 22, top + 14, f"{each.kind}{times}"))
         parts.append(_text(LEFT + BOX - 20, top + 14, _by(each.output), "soft", end=True))
     if block.residual:
@@ -163,4 +169,4 @@ def _wrapped(words: str, letters: int) -> list[str]:
 
 
 def _by(shape: Shape | None) -> str:
-    return "" if shape is None else " × ".join(map(str, shape))
+    return "" if shape is None else " x ".join(map(str, shape))

@@ -58,7 +58,9 @@ def test_multiply_adds_of_gpt2_are_those_of_its_formula():
 @pytest.mark.parametrize(("name", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
 def test_multiply_adds_of_a_recurrent_network_are_those_of_its_formula(name, gates):
     steps, features, width = 20, 5, 128
-    assert summary_of(name, (20, 5), 3).multiply_adds == steps * gates * width * (features + width) + width * 3
+    assert (
+        summary_of(name, (20, 5), 3).multiply_adds == steps * gates * width * (features + width) + width * 3
+    )
 
 
 class Small(nn.Module):
@@ -94,21 +96,23 @@ def test_multiply_adds_are_half_of_the_operations_that_pytorch_counts_in_a_real_
     assert summary.multiply_adds == sum(layer.multiply_adds for layer in summary.layers)
 
 
-def test_every_name_of_the_vocabulary_has_a_network_whose_every_parameter_gets_a_gradient(subtests=None):
-    for name in [*NETWORKS, "distilbert-base", "minilm-l6"]:
-        if name.startswith(("transformer", "resnet")) and name not in ("resnet9", "resnet18", "resnet50"):
-            continue  # the same classes as others of the list, and large
-        size = {"pictures": None, "tokens": (7,)}.get(NETWORKS[PRESETS[name].network if name in PRESETS else name].use)
-        if name in ("resnet18", "resnet50"):
-            size = (3, 32, 32)
-        torch.manual_seed(0)
-        example = zoo.example(name, size)
-        without_gradient(example, name)
+LARGE = ("resnet101", "resnet152", "transformer_encoder", "transformer_decoder")
 
 
-def without_gradient(example, name):
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in NETWORKS),
+        "minilm-l6",
+    ],
+)
+def test_every_name_has_a_network_whose_every_parameter_gets_a_gradient(name):
+    torch.manual_seed(0)
+    size = (3, 32, 32) if name.startswith("resnet") and name != "resnet9" else None
+    size = (7,) if name.startswith(("transformer", "minilm")) else size
+    example = zoo.example(name, size)
     example.answer(*example.inputs(4)).square().sum().backward()
-    assert [each for each, parameter in example.net.named_parameters() if parameter.grad is None] == [], name
+    assert [each for each, parameter in example.net.named_parameters() if parameter.grad is None] == []
 
 
 def test_parameters_of_layers_and_of_blocks_add_up_to_the_total():
@@ -139,7 +143,9 @@ def test_output_shapes_are_those_of_one_example_in_a_real_forward_pass():
     example = zoo.example("resnet9")
     shapes = {}
     for name, module in example.net.named_modules():
-        module.register_forward_hook(lambda module, given, output, name=name: shapes.update({name: output.shape}))
+        module.register_forward_hook(
+            lambda module, given, output, name=name: shapes.update({name: output.shape})
+        )
     example.net(*example.inputs(1))
     with torch.device("meta"):
         summary = summarise(example.net, example.inputs(BATCH))
