@@ -23,6 +23,9 @@ from torch.utils.flop_counter import FlopCounterMode
 BATCH = 7919
 """Examples in the batch that runs: a prime that is no one's width, so that it is known again in a shape."""
 
+WRITTEN = ".parametrizations"
+"""What PyTorch puts into the names of modules that only say how another's weights are written (weight norm)."""
+
 Shape = tuple[int, ...]
 
 
@@ -85,14 +88,15 @@ def summarise(
     all; the network is then on the meta device.
     """
     watched = _watch(net, inputs, answer)
-    order = sorted((name for name, _ in net.named_modules() if name), key=lambda name: watched.place(name))
+    names = [name for name, _ in net.named_modules() if name and WRITTEN not in name]
+    order = sorted(names, key=watched.place)
     own = _own_parameters(net)
     layers = []
     for name in [*order, ""]:
         module = net.get_submodule(name)
         work = watched.own_work(name)
-        leaf_at_work = name in watched.outputs and not any(True for _ in module.children())
-        shown = leaf_at_work and not isinstance(module, nn.Identity)
+        leaf = all(f".{each}" == WRITTEN for each, _ in module.named_children())
+        shown = leaf and name in watched.outputs and not isinstance(module, nn.Identity)
         if name and (shown or own[name] or work):
             layers.append(Layer(name, describe(module), watched.outputs.get(name), own[name], work))
         elif not name and (own[name] or work):
@@ -115,7 +119,7 @@ def _last(net: nn.Module, parameters: int, watched: _Watched) -> tuple[Block, ..
 
 def describe(module: nn.Module) -> str:
     """A module in a few words: its class, and what its shapes do not say."""
-    kind = type(module).__name__
+    kind = type(module).__name__.removeprefix("Parametrized")
     if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
         return f"{kind} {_by(module.kernel_size)}{_unless(module, stride=1, dilation=1, groups=1)}"
     if isinstance(module, nn.MaxPool2d | nn.AvgPool2d):
@@ -162,7 +166,7 @@ class _Watched:
         """Multiply-adds of a module without those of the modules inside it."""
         if name not in self.outputs:
             return 0
-        called = [each for each in self.outputs if _within(each, name)]
+        called = [each for each in self.outputs if _within(each, name) and WRITTEN not in each]
         nearest = [each for each in called if not any(_within(each, other) for other in called)]
         return self.work[name] - sum(self.work[each] for each in nearest)
 
@@ -255,7 +259,7 @@ def _own_parameters(net: nn.Module) -> Counter[str]:
         for parameter in module.parameters(recurse=False):
             if id(parameter) not in seen:
                 seen.add(id(parameter))
-                own[name] += parameter.numel()
+                own[name.partition(WRITTEN)[0]] += parameter.numel()
     return own
 
 

@@ -60,7 +60,7 @@ def test_sizes_change_what_is_shown(capsys):
     [
         (["renset50"], "Did you mean 'resnet50'"),
         (["resnet50", "--input", "big"], "such as 3x224x224"),
-        (["lenet", "--input", "1x4x4"], "--input 1x4x4"),
+        (["resnet50", "--input", "3x0x9"], "received 3x0x9"),
         (["gpt2", "--classes", "3"], "--classes has no effect on gpt2"),
         (["lenet", "--overwrite"], "--overwrite has no effect without --out"),
         (["lenet", "--out", "lenet.png"], ".svg or .html"),
