@@ -24,7 +24,7 @@ BATCH = 7919
 """Examples in the batch that runs: a prime that is no one's width, so that it is known again in a shape."""
 
 WRITTEN = ".parametrizations"
-"""What PyTorch puts into the names of modules that only say how another's weights are written (weight norm)."""
+"""In the names of modules that only say how another's weights are written, as weight norm does."""
 
 Shape = tuple[int, ...]
 
