@@ -102,7 +102,8 @@ def test_attention_with_dropout_is_the_formula_with_the_same_mask(monkeypatch, n
     found = attend(q, k, v, MASKS[name], causal=causal, drop=0.4)
 
     keep = torch.zeros(2, 3, 5, 7, dtype=torch.bool)
-    for place, (part, scale) in enumerate(drawn):
+    scale = drawn[0][1]
+    for place, (part, _) in enumerate(drawn):
         rows = slice(place * block, place * block + part.shape[1])
         keep[:, :, rows, : part.shape[2]] = part.unflatten(0, (2, 3))
     sees = torch.ones(5, 7, dtype=torch.bool).tril(2) if causal else torch.ones(5, 7, dtype=torch.bool)
