@@ -19,6 +19,7 @@ FLAGS = {
     "predict": "--out --overwrite",
     "resume": "--checkpoint-minutes --device --epochs --json --threads",
     "tasks": "",
+    "networks": "--classes --input --json --out --overwrite",
     "demo": "--json --out",
 }
 SHARED_OPTIONS = """
