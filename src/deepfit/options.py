@@ -8,7 +8,7 @@ form are made from them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -16,6 +16,37 @@ from deepfit.errors import OptionError, suggest
 
 Seconds = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[float, Field(gt=0, le=100)]
+
+
+class Usual(NamedTuple):
+    """What an optimizer makes of a task's defaults: factors on the learning rate and on the weight decay."""
+
+    rate: float
+    decay: float
+
+
+USUAL = {
+    "sgd": Usual(10.0, 0.01),
+    "adagrad": Usual(2.0, 0.01),
+    "rmsprop": Usual(0.3, 0.01),
+    "adam": Usual(1.0, 0.01),
+    "adamw": Usual(1.0, 1.0),
+    "lamb": Usual(3.0, 1.0),
+    "muon": Usual(1.0, 1.0),
+    "schedule_free": Usual(1.0, 1.0),
+}
+"""A task's defaults are for adamw; these were chosen on three real sets, see docs/guides/training.md."""
+
+RATES = "auto: chosen by a range test; the default fits adamw and is scaled for other optimizers"
+DECAY = (
+    "decoupled decay of weights (adamw, lamb, muon, schedule_free), L2 penalty (the others, whose default is a "
+    "hundredth)"
+)
+
+WITH_MOMENTUM = ("sgd", "muon")
+AVERAGING = {"schedule_free": {"schedule": "constant", "ema": 0.0}}
+"""Optimizers that average the weights themselves, and the options that they take the place of."""
 
 
 class Options(BaseModel):
@@ -40,12 +71,12 @@ class Options(BaseModel):
 
     epochs: int = Field(20, ge=1, le=1_000_000, description="passes over the training rows")
     batch_size: int = Field(256, ge=1, le=10_000_000, description="rows a step")
-    learning_rate: float = Field(1e-3, gt=0, le=100, description="step size at its highest")
-    optimizer: Literal["adamw", "adam", "sgd"] = Field("adamw", description="how the gradient is followed")
-    momentum: float = Field(0.9, ge=0, lt=1, description="Nesterov momentum of sgd")
-    weight_decay: float = Field(
-        0.01, ge=0, le=10, description="decoupled decay of weights (adamw), L2 penalty (adam, sgd)"
+    learning_rate: Rate | Literal["auto"] = Field(1e-3, description=f"step size at its highest; {RATES}")
+    optimizer: Literal["adamw", "adam", "sgd", "adagrad", "rmsprop", "lamb", "muon", "schedule_free"] = Field(
+        "adamw", description="how the gradient is followed"
     )
+    momentum: float = Field(0.9, ge=0, lt=1, description="Nesterov momentum of sgd and muon")
+    weight_decay: float = Field(0.01, ge=0, le=10, description=DECAY)
     schedule: Literal["constant", "cosine", "one_cycle"] = Field(
         "cosine", description="course of the learning rate over the run"
     )
@@ -73,11 +104,46 @@ class Options(BaseModel):
         5.0, gt=0, description="longest time between checkpoints, in minutes; one at each epoch besides"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_optimizer_needs_it(cls, given: Any) -> Any:
+        """The defaults of the optimizer where options are left at those of the task, which are for adamw."""
+        fields = cls.model_fields
+        name = given.get("optimizer", fields["optimizer"].default) if isinstance(given, Mapping) else None
+        if name not in USUAL:
+            return given
+        filled: dict[str, Any] = dict(given)
+        for option, factor in (("learning_rate", USUAL[name].rate), ("weight_decay", USUAL[name].decay)):
+            if option not in filled and isinstance(fields[option].default, float) and factor != 1:
+                filled[option] = float(f"{fields[option].default * factor:.6g}")
+        for option, off in AVERAGING.get(name, {}).items():
+            default = fields[option].default
+            value = filled.get(option, default)
+            if _same(value, default):
+                filled[option] = off
+            elif not _same(value, off):
+                raise ValueError(
+                    f"--{option} {value} has no effect with --optimizer {name}, which averages the weights itself "
+                    f"and needs no schedule. Leave --{option} away"
+                )
+        return filled
+
     @model_validator(mode="after")
     def _momentum_has_an_effect(self) -> Self:
-        if self.optimizer != "sgd" and self.momentum != type(self).model_fields["momentum"].default:
-            raise ValueError(f"--momentum has no effect with --optimizer {self.optimizer}; it is of sgd")
+        default = type(self).model_fields["momentum"].default
+        if self.optimizer not in WITH_MOMENTUM and self.momentum != default:
+            raise ValueError(
+                f"--momentum has no effect with --optimizer {self.optimizer}; it is of {' and '.join(WITH_MOMENTUM)}"
+            )
         return self
+
+
+def _same(value: Any, other: Any) -> bool:
+    """Whether two values of an option are equal; one may still be text."""
+    try:
+        return float(value) == float(other)
+    except (TypeError, ValueError):
+        return value == other
 
 
 T = TypeVar("T", bound=BaseModel)
@@ -95,10 +161,17 @@ def resolve(model: type[T], given: Mapping[str, Any]) -> T:
     try:
         return model(**given)
     except ValidationError as error:
-        lines = [
-            f"--{str(problem['loc'][0]).replace('_', '-')}: {problem['msg']}, received {problem['input']!r}."
-            if problem["loc"]
-            else f"{problem['msg'].removeprefix('Value error, ')}."
-            for problem in error.errors()
-        ]
-        raise OptionError("\n".join(lines)) from None
+        raise OptionError("\n".join(_lines(error))) from None
+
+
+def _lines(error: ValidationError) -> list[str]:
+    """A sentence an option; where it may be of several types ("0.01", "auto"), what each of them expects."""
+    lines = [f"{each['msg'].removeprefix('Value error, ')}." for each in error.errors() if not each["loc"]]
+    problems: dict[str, list[Any]] = {}
+    for problem in error.errors():
+        if problem["loc"]:
+            problems.setdefault(str(problem["loc"][0]), []).append(problem)
+    for name, some in problems.items():
+        wanted = ", or: ".join(str(problem["msg"]) for problem in some)
+        lines.append(f"--{name.replace('_', '-')}: {wanted}, received {some[0]['input']!r}.")
+    return lines
