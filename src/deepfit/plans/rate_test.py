@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sized
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,8 @@ def find(
     batches: epoch -> batches of training; step: as of a supervised phase; optimizer: learning rate -> a new one.
     Where the run has a folder the curve is written to `rate_test.json` there.
     """
-    length = len(list(batches(0)))
+    first = batches(0)
+    length = len(first) if isinstance(first, Sized) else STEPS
     test = RateTest(min(STEPS, max(LEAST_STEPS, length)))
     trial = Trial(test, net, batches, step, run)
     yield Phase(

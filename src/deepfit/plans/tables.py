@@ -18,6 +18,9 @@ from deepfit.options import USUAL
 from deepfit.plans.supervised import foresee, supervised
 
 LEARNING_RATES = {"realmlp": 0.01, "tabm": 0.003, "mlp": 0.001}
+SGD_LEARNING_RATES = {"realmlp": 1.0, "tabm": 0.3, "mlp": 0.01}
+"""Steps of sgd are as long as the gradient, which members share by their number and factors before weights scale."""
+
 BETAS = (0.9, 0.95)
 """Of Adam, as RealMLP has them (arXiv 2407.04491, table A.1)."""
 
@@ -42,10 +45,16 @@ def settle(options: TableOptions, rows: int) -> TableOptions:
         update={
             "epochs": options.epochs or min(100, max(3, ROWS_SEEN // rows)),
             "batch_size": options.batch_size or min(4096, max(128, rows // 200)),
-            "learning_rate": options.learning_rate
-            or LEARNING_RATES[options.network] * USUAL[options.optimizer].rate,
+            "learning_rate": options.learning_rate or usual_rate(options),
         }
     )
+
+
+def usual_rate(options: TableOptions) -> float:
+    """The learning rate that suits the network and the optimizer."""
+    if options.optimizer == "sgd":
+        return SGD_LEARNING_RATES[options.network]
+    return LEARNING_RATES[options.network] * USUAL[options.optimizer].rate
 
 
 def plan(
