@@ -95,7 +95,12 @@ def _words(annotation: Any) -> list[str]:
     """The words that an option takes besides values of its type: `auto` of "NUMBER|auto"."""
     if get_origin(annotation) not in (Union, types.UnionType):
         return []
-    return [str(word) for each in get_args(annotation)[1:] if get_origin(each) is Literal for word in get_args(each)]
+    return [
+        str(word)
+        for each in get_args(annotation)[1:]
+        if get_origin(each) is Literal
+        for word in get_args(each)
+    ]
 
 
 def _shape(annotation: Any) -> tuple[str, Any, tuple[str, ...]]:

@@ -22,9 +22,7 @@ deepfit tune-rate photos/ --out runs/rates
 
 COMMON = (
     *(option for option in TRAIN_COMMON if option.name in ("task", "test", "valid", "config", "set", "help")),
-    click.Option(
-        ["--out"], metavar="FOLDER", help="Where the picture goes. [default runs/<time>-tune-rate]"
-    ),
+    click.Option(["--out"], metavar="FOLDER", help="Where the picture goes. [default runs/<time>-tune-rate]"),
     click.Option(["--json"], is_flag=True, help="Print rates and losses on stdout as one line of JSON."),
 )
 
@@ -82,6 +80,4 @@ def as_text(curve: Mapping[str, Any], picture: str) -> str:
             half_powers = math.floor(2 * math.log10(rate) + 1e-6)
             rows.append([f"{rate:.2g}", "not finite" if loss is None else number(loss)])
     chosen = number(curve["learning_rate"])
-    return "\n".join(
-        [aligned(rows, numbers_from=0), "", f"learning rate: {chosen}", f"picture: {picture}"]
-    )
+    return "\n".join([aligned(rows, numbers_from=0), "", f"learning rate: {chosen}", f"picture: {picture}"])

@@ -35,9 +35,7 @@ class Course:
         own = [each for each in phase.optimizers.values() if isinstance(each, Averaging)]
         averages = phase.averaged and run.options.ema and not own
         self.averages = Averages(net, run.options.ema) if averages else None
-        self.averaging: list[Averaging] = (
-            [self.averages] if self.averages else own if phase.averaged else []
-        )
+        self.averaging: list[Averaging] = [self.averages] if self.averages else own if phase.averaged else []
         self.epoch = 0  # epochs that are done
         self.batch = 0  # batches of the present epoch that are done
         self.batches_per_epoch: int | None = None

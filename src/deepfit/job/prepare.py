@@ -46,9 +46,7 @@ def prepare(
             raise OptionError(
                 f"--{part}-fraction has no effect with --{part}, which names the rows. Leave one away."
             )
-    return Job(
-        task, kind(resolved), source, test=test, valid=valid, out=new_folder(out, task), reason=reason
-    )
+    return Job(task, kind(resolved), source, test=test, valid=valid, out=new_folder(out, task), reason=reason)
 
 
 def resume(run: str | Path, *, options: Mapping[str, Any] | None = None, source: Any = None) -> Job:

@@ -163,8 +163,6 @@ class Job:
         judgement = scorecard.UNJUDGED
         if answers is not None and kept.test is not None:
             judgement = scorecard.judge(self.task, kept.test, answers, baselines, seed=self.options.seed)
-        from deepfit.plans import rate_test
-
         yield Stage("save", f"Saving to {self.out}")
         self.seconds["total"] = time.monotonic() - began
         card = scorecard.assemble(
@@ -174,7 +172,7 @@ class Job:
             seconds=self.seconds,
             peak_mb=machine.peak_mb(),
             concerns=concerns,
-            learning_rate=(rate_test.read(self.out) or {}).get("learning_rate"),
+            learning_rate=(folder.read_rate_test(self.out) or {}).get("learning_rate"),
             paths={"run": self.out, "model": self.out / "model", "report": self.out / folder.REPORT},
         )
         model.scorecard = card

@@ -66,7 +66,9 @@ class RateTest:
 
     def as_json(self) -> dict[str, Any]:
         """The chosen rate and the curve; null for a loss that is not finite."""
-        plain = [[loss if math.isfinite(loss) else None for loss in each] for each in (self.losses, self.smoothed)]
+        plain = [
+            [loss if math.isfinite(loss) else None for loss in each] for each in (self.losses, self.smoothed)
+        ]
         return {"learning_rate": self.chosen(), "rates": self.rates, "losses": plain[0], "smoothed": plain[1]}
 
     def state_dict(self) -> dict[str, Any]:
@@ -170,9 +172,3 @@ def write(test: RateTest, folder: Path) -> None:
     partial = folder / f".{FILE}.{os.getpid()}.partial"
     partial.write_text(json.dumps(test.as_json()), encoding="utf-8")
     os.replace(partial, folder / FILE)
-
-
-def read(folder: Path) -> dict[str, Any] | None:
-    """What `write` has written in a run's folder; None where the rate was given."""
-    path = folder / FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None

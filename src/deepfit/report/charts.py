@@ -276,7 +276,9 @@ def standalone(chart: Markup) -> str:
     return f"{opening}><style>{STYLE}</style>{inside}{end}\n"
 
 
-def _frame(across: Scale | PowerScale, up: Scale, x_label: str, y_label: str, *, whole: bool = False) -> Markup:
+def _frame(
+    across: Scale | PowerScale, up: Scale, x_label: str, y_label: str, *, whole: bool = False
+) -> Markup:
     parts = []
     for tick in up.ticks():
         at = f"{up(tick):.1f}"

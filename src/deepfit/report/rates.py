@@ -9,7 +9,6 @@ from typing import Any
 from markupsafe import Markup
 
 from deepfit.judge.verdict import number
-from deepfit.plans import rate_test
 from deepfit.report import charts
 from deepfit.report.charts import Line
 from deepfit.report.view import Figure, Section, View
@@ -23,15 +22,25 @@ def chart(curve: Mapping[str, Any]) -> Markup:
     known = [loss for loss in curve["smoothed"] if loss is not None]
     most = max(SHOWN * min(known), known[0] * 1.2)
     shown = [
-        Line(name, curve["rates"], [_within(loss, most) for loss in curve[key]], colour=colour, dashed=colour > 0)
+        Line(
+            name,
+            curve["rates"],
+            [_within(loss, most) for loss in curve[key]],
+            colour=colour,
+            dashed=colour > 0,
+        )
         for name, key, colour in (("batch", "losses", 7), ("smoothed", "smoothed", 0))
     ]
-    return charts.lines(shown, x_label="learning rate", y_label="loss", best=curve["learning_rate"], powers=True)
+    return charts.lines(
+        shown, x_label="learning rate", y_label="loss", best=curve["learning_rate"], powers=True
+    )
 
 
 def section(view: View) -> Section | None:
     """The test that chose this run's learning rate; None where the rate was given."""
-    curve = rate_test.read(Path(view.result.run))
+    from deepfit.job.folder import read_rate_test
+
+    curve = read_rate_test(Path(view.result.run))
     if curve is None:
         return None
     rates = curve["rates"]

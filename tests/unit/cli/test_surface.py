@@ -29,7 +29,9 @@ SHARED_OPTIONS = """
 
 @pytest.mark.parametrize("name", FLAGS)
 def test_the_flags_of_a_command_are_those_that_were_decided(name):
-    own = {"train": TRAIN, "check": CHECK, "tune-rate": TUNE_RATE}.get(name, cli.deepfit.commands[name].params)
+    own = {"train": TRAIN, "check": CHECK, "tune-rate": TUNE_RATE}.get(
+        name, cli.deepfit.commands[name].params
+    )
     flags = sorted(flag for option in own if isinstance(option, click.Option) for flag in option.opts)
     assert " ".join(flags) == FLAGS[name]
 

@@ -21,7 +21,9 @@ STEPS = 7
 
 def small_net():
     torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 1)).double()
+    return nn.Sequential(
+        nn.Linear(3, 4), nn.LayerNorm(4), nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 1)
+    ).double()
 
 
 def learn(net, optimizer, steps=STEPS, rates=None):
@@ -147,7 +149,9 @@ def test_a_matrix_of_zeros_gets_lambs_step_at_full_length():
     nn.init.zeros_(net.weight)
     net(torch.ones(4, 3, dtype=torch.float64)).sum().backward()
     optimizers.build("lamb", net, learning_rate=0.1).step()
-    torch.testing.assert_close(net.weight.detach(), torch.full((2, 3), -0.1, dtype=torch.float64), rtol=1e-5, atol=0)
+    torch.testing.assert_close(
+        net.weight.detach(), torch.full((2, 3), -0.1, dtype=torch.float64), rtol=1e-5, atol=0
+    )
 
 
 def test_muon_equals_pytorchs_muon_with_adamw_beside_it(monkeypatch):
@@ -178,10 +182,12 @@ def test_muon_equals_pytorchs_muon_with_adamw_beside_it(monkeypatch):
 def test_the_singular_values_of_an_orthogonal_update_are_near_one_and_its_directions_are_kept(shape):
     update = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     u, s, v = torch.linalg.svd(orthogonal(update), full_matrices=False)
-    assert 0.5 < s.min() and s.max() < 1.3
+    assert s.min() > 0.5 and s.max() < 1.3
     u0, _, v0 = torch.linalg.svd(update, full_matrices=False)
     exact = u0 @ v0
-    cosine = (orthogonal(update) * exact).sum((1, 2)) / (orthogonal(update).norm(dim=(1, 2)) * exact.norm(dim=(1, 2)))
+    cosine = (orthogonal(update) * exact).sum((1, 2)) / (
+        orthogonal(update).norm(dim=(1, 2)) * exact.norm(dim=(1, 2))
+    )
     assert cosine.min() > 0.95
     assert u.shape == u0.shape and v.shape == v0.shape
 
@@ -223,15 +229,17 @@ def names(net, found):
 def test_the_hidden_matrices_are_those_between_embeddings_and_the_output_layer():
     realmlp = RealMLP(3, [4, 30], 2)
     assert names(realmlp, hidden_matrices(realmlp)) == {"layers.0.weight_MFD", "layers.1.weight_MFD"}
-    single = RealMLP(3, [], 1)  # an output of one column is no matrix; the layer before it is hidden all the same
+    single = RealMLP(
+        3, [], 1
+    )  # an output of one column is no matrix; the layer before it is hidden all the same
     assert names(single, hidden_matrices(single)) == {"layers.0.weight_MFD", "layers.1.weight_MFD"}
     tabm = TabM([[-1.0, 0.0, 1.0]], [4, 30], 3)
     assert names(tabm, hidden_matrices(tabm)) == {"layers.0.weight_FD", "layers.1.weight_FD"}
     pictures = ResNet9(num_classes=3)
     kernels = {name for name, parameter in pictures.named_parameters() if parameter.ndim == 4}
-    assert names(pictures, hidden_matrices(pictures)) == {name for name in kernels if name != "stem.weight"} | (
-        {"stem.weight"}
-    )
+    assert names(pictures, hidden_matrices(pictures)) == {
+        name for name in kernels if name != "stem.weight"
+    } | ({"stem.weight"})
 
 
 def test_an_output_layer_tied_to_an_embedding_is_hidden_from_neither_side():
