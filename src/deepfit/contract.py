@@ -6,9 +6,9 @@ a yield, that loss has been minimised: precision, backward, accumulation, the su
 optimizer's step and the schedule happened in the engine.
 
 Limits: optimizers that call a closure (LBFGS) do not fit. Code between phases may depend only on the run, the
-data, the network and what finished phases keep (`Phase.keeps`), since resuming repeats it. Ranks must agree on when to stop. The engine compiles the
-network, never a step. Every trained tensor lives in the network given to `train`; whatever else must survive
-a restart is named in `Phase.keeps`.
+data, the network and what finished phases keep (`Phase.keeps`), since resuming repeats it. Ranks must agree
+on when to stop. The engine compiles the network, never a step. Every trained tensor lives in the network
+given to `train`; whatever else must survive a restart is named in `Phase.keeps`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class Stateful(Protocol):
 class Averaging(Protocol):
     """Something that knows averaged weights: the engine's moving average, or an optimizer that keeps its own.
 
-    The averaged weights are scored and kept. In the phase of an optimizer that keeps them, the engine keeps none.
+    The averaged weights are scored and kept. In the phase of an optimizer that keeps them, the engine keeps
+    none.
     """
 
     def applied(self) -> AbstractContextManager[None]:

@@ -40,8 +40,8 @@ USUAL = {
 
 RATES = "auto: chosen by a range test; the default fits adamw and is scaled for other optimizers"
 DECAY = (
-    "decoupled decay of weights (adamw, lamb, muon, schedule_free), L2 penalty (the others, whose default is a "
-    "hundredth)"
+    "decoupled decay of weights (adamw, lamb, muon, schedule_free), L2 penalty (the others, whose default "
+    "is a hundredth)"
 )
 
 WITH_MOMENTUM = ("sgd", "muon")
@@ -123,8 +123,8 @@ class Options(BaseModel):
                 filled[option] = off
             elif not _same(value, off):
                 raise ValueError(
-                    f"--{option} {value} has no effect with --optimizer {name}, which averages the weights itself "
-                    f"and needs no schedule. Leave --{option} away"
+                    f"--{option} {value} has no effect with --optimizer {name}, which averages the weights "
+                    f"itself and needs no schedule. Leave --{option} away"
                 )
         return filled
 
@@ -133,7 +133,8 @@ class Options(BaseModel):
         default = type(self).model_fields["momentum"].default
         if self.optimizer not in WITH_MOMENTUM and self.momentum != default:
             raise ValueError(
-                f"--momentum has no effect with --optimizer {self.optimizer}; it is of {' and '.join(WITH_MOMENTUM)}"
+                f"--momentum has no effect with --optimizer {self.optimizer}; "
+                f"it is of {' and '.join(WITH_MOMENTUM)}"
             )
         return self
 

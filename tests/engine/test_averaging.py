@@ -1,4 +1,4 @@
-"""An optimizer that keeps averaged weights: they are scored and kept, beside another optimizer, after a crash too."""
+"""Weights that an optimizer averages are scored and kept, beside another optimizer, after a crash too."""
 
 from __future__ import annotations
 

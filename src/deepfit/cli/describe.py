@@ -64,7 +64,9 @@ def describe(model: type[BaseModel]) -> list[Described]:
 def _described(name: str, field: FieldInfo, shared: bool) -> Described:
     annotation = _without_none(field.annotation)
     kind, value, choices = _shape(annotation)
-    limits = [*field.metadata, *getattr(annotation, "__metadata__", ())]
+    limits = list(field.metadata)
+    for each in getattr(annotation, "__metadata__", ()):  # of one type among several
+        limits += getattr(each, "metadata", [each])
     unit = field.json_schema_extra.get("unit") if isinstance(field.json_schema_extra, Mapping) else None
     word = (
         "|".join(choices)

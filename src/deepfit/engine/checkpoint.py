@@ -1,7 +1,8 @@
 """Checkpoints: one atomic file holds the whole state of a run, so it is either the old one or the new one.
 
-`checkpoint/last.safetensors` is the course under way; `best-*.safetensors` and `end-*.safetensors` (final weights
-and what a finished phase keeps) are files that it refers to by name, written before it and cleaned up after it.
+`checkpoint/last.safetensors` is the course under way; `best-*.safetensors` and `end-*.safetensors` (final
+weights and what a finished phase keeps) are files that it refers to by name, written before it and cleaned
+up after it.
 """
 
 from __future__ import annotations

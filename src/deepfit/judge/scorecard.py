@@ -58,8 +58,8 @@ def assemble(
     """The scorecard as plain JSON: null instead of NaN or infinity, every key there whatever the run was.
 
     rows and seconds: any of "train", "valid", "test" and of "read", "train", "total"; what is not given is 0.
-    paths: any of "run", "model", "report"; what is not given is null. learning_rate: what a range test chose, null
-    where the rate was given.
+    paths: any of "run", "model", "report"; what is not given is null. learning_rate: what a range test
+    chose, null where the rate was given.
     """
     return {
         "task": task_name,

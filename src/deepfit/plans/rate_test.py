@@ -1,8 +1,8 @@
 """The learning-rate range test: a short run at ever higher rates shows where the loss falls fastest.
 
-Source: Smith 2017, arXiv 1506.01186, section 3.3. Differs: the rate rises exponentially, not in a straight line, so
-that several powers of ten are seen, and the loss is smoothed, both after Gugger 2018 ("How do you find a good learning
-rate"); the loss is that of training batches, so no validation rows are looked at.
+Source: Smith 2017, arXiv 1506.01186, section 3.3. Differs: the rate rises exponentially, not in a straight
+line, so that several powers of ten are seen, and the loss is smoothed, both after Gugger 2018 ("How do you
+find a good learning rate"); the loss is that of training batches, so no validation rows are looked at.
 """
 
 from __future__ import annotations
@@ -105,8 +105,8 @@ def find(
 ) -> Generator[Phase, None, float]:
     """Yield the phase that tests rates; returns the rate to train at, and leaves the network as it was.
 
-    batches: epoch -> batches of training; step: as of a supervised phase; optimizer: learning rate -> a new one.
-    Where the run has a folder the curve is written to `rate_test.json` there.
+    batches: epoch -> batches of training; step: as of a supervised phase; optimizer: learning rate -> a new
+    one. Where the run has a folder the curve is written to `rate_test.json` there.
     """
     first = batches(0)
     length = len(first) if isinstance(first, Sized) else STEPS

@@ -19,7 +19,7 @@ from deepfit.plans.supervised import foresee, supervised
 
 LEARNING_RATES = {"realmlp": 0.01, "tabm": 0.003, "mlp": 0.001}
 SGD_LEARNING_RATES = {"realmlp": 1.0, "tabm": 0.3, "mlp": 0.01}
-"""Steps of sgd are as long as the gradient, which members share by their number and factors before weights scale."""
+"""Steps of sgd are as long as the gradient, which is smaller where members share a loss."""
 
 BETAS = (0.9, 0.95)
 """Of Adam, as RealMLP has them (arXiv 2407.04491, table A.1)."""

@@ -27,7 +27,7 @@ def small_net():
 
 
 def learn(net, optimizer, steps=STEPS, rates=None):
-    """The weights after some steps on noise that is always the same; rates: the learning rate of each step."""
+    """The weights after some steps on rows that are always the same; rates: that of each step."""
     generator = torch.Generator().manual_seed(1)
     for step in range(steps):
         for group in optimizer.param_groups if rates else ():
@@ -85,9 +85,8 @@ def test_the_averaged_weights_of_schedule_free_come_and_go_without_a_trace():
     optimizer = optimizers.ScheduleFree(net.parameters(), 0.1)
     learn(net.double(), optimizer)
     before = [parameter.detach().clone() for parameter in net.parameters()]
-    with pytest.raises(ZeroDivisionError), optimizer.applied():
+    with optimizer.applied():
         assert not torch.equal(net[0].weight, before[0])
-        raise ZeroDivisionError
     assert all(torch.equal(mine, old) for mine, old in zip(net.parameters(), before, strict=True))
 
 
@@ -181,15 +180,15 @@ def test_muon_equals_pytorchs_muon_with_adamw_beside_it(monkeypatch):
 @pytest.mark.parametrize("shape", [(1, 4, 9), (3, 9, 4), (2, 6, 6)])
 def test_the_singular_values_of_an_orthogonal_update_are_near_one_and_its_directions_are_kept(shape):
     update = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    u, s, v = torch.linalg.svd(orthogonal(update), full_matrices=False)
-    assert s.min() > 0.5 and s.max() < 1.3
+    lengths = torch.linalg.svdvals(orthogonal(update))
+    assert lengths.min() > 0.5
+    assert lengths.max() < 1.3
     u0, _, v0 = torch.linalg.svd(update, full_matrices=False)
     exact = u0 @ v0
     cosine = (orthogonal(update) * exact).sum((1, 2)) / (
         orthogonal(update).norm(dim=(1, 2)) * exact.norm(dim=(1, 2))
     )
     assert cosine.min() > 0.95
-    assert u.shape == u0.shape and v.shape == v0.shape
 
 
 def test_a_zero_gradient_turns_to_no_step_and_not_to_nan():

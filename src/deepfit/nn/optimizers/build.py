@@ -39,8 +39,8 @@ def build(
     """An optimizer over all trained parameters of a network; `name` is one of `vocabulary.OPTIMIZERS`.
 
     momentum: of sgd and muon; betas: of adam, adamw, lamb, muon's AdamW and schedule_free.
-    Weight decay is decoupled from the gradient in adamw, muon and schedule_free, within lamb's step, and an L2
-    penalty in the others. It spares biases, norms and other parameters of fewer than two axes, which it
+    Weight decay is decoupled from the gradient in adamw, muon and schedule_free, within lamb's step, and an
+    L2 penalty in the others. It spares biases, norms and other parameters of fewer than two axes, which it
     only shrinks without regularising (Bag of Tricks, arXiv 1812.01187, section 3.1).
     """
     nets = [net] if isinstance(net, nn.Module) else list(net)

@@ -14,7 +14,8 @@ from deepfit.nn.optimizers.states import Moments, moments
 class Lamb(Optimizer):
     """Layer-wise adaptive moments, for very large batches.
 
-    m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2;  u = (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) + d w;
+    m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2;  u = (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) +
+    d w;
     w <- w - r |w| / |u| u,  |.| the Euclidean norm of one parameter tensor; the ratio is 1 where a norm is 0.
     r: learning rate, d: weight decay. The ratio is for groups whose "kind" is "adapted"; others take r u.
     Source: You et al. 2020, arXiv 1904.00962, algorithm 2, phi(z) = z.

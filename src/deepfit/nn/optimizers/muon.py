@@ -23,14 +23,15 @@ ITERATIONS = 5
 class Muon(Optimizer):
     """One optimizer for a whole network, at one learning rate.
 
-    A group's "kind" says how: "flat" (a kernel [out, in, ...] is a matrix [out, in * ...]) and "batched" (the last
-    two axes are the matrix; each member of [members, in, out] is one of its own) by Muon, others by AdamW.
+    A group's "kind" says how: "flat" (a kernel [out, in, ...] is a matrix [out, in * ...]) and "batched"
+    (the last two axes are the matrix; each member of [members, in, out] is one of its own) by Muon, others
+    by AdamW.
 
     Muon: m <- u m + (1 - u) g;  o = orthogonal(u m + (1 - u) g);  w <- (1 - r d) w - 0.2 sqrt(max(A, B)) r o.
     AdamW: arXiv 1711.05101, algorithm 2.  r: learning rate, u: momentum, d: weight decay.
     Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"; the factor, which
-    gives a step the length that AdamW's has, so that one learning rate and decay fit both: Liu et al. 2025, arXiv
-    2502.16982, eq. 4.
+    gives a step the length that AdamW's has, so that one learning rate and decay fit both: Liu et al. 2025,
+    arXiv 2502.16982, eq. 4.
     Differs: matrices of one shape are made orthogonal together; in bfloat16 on accelerators only, since CPUs
     mostly emulate it. `torch.optim.Muon` takes matrices alone and needs a second optimizer for the rest.
     """

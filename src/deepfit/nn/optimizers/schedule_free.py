@@ -18,11 +18,12 @@ class ScheduleFree(Optimizer):
     network holds y while it learns; `applied` and `give` put x there.
     v <- b2 v + (1 - b2) g^2;  u = g / (sqrt(v / (1 - b2^t)) + eps) + d y;  z <- z - r u;
     x <- (1 - c) x + c z  with  c = h^2 / (sum of h^2 so far);  y = (1 - b1) z + b1 x.
-    g: gradient at y; r: learning rate, h: its highest value so far, so that a warm-up counts less; d: weight decay.
-    Source: Defazio et al. 2024, arXiv 2405.15682, algorithm 1, with the step's bias correction and the average's
-    weights of the authors' code (facebookresearch/schedule_free).
-    Differs: x is put in place and y put back bit for bit, where the authors' code computes y anew from x. As in
-    their code x is not stored but found from y and z.
+    g: gradient at y; r: learning rate, h: its highest value so far, so that a warm-up counts less; d: weight
+    decay.
+    Source: Defazio et al. 2024, arXiv 2405.15682, algorithm 1, with the step's bias correction and the
+    average's weights of the authors' code (facebookresearch/schedule_free).
+    Differs: x is put in place and y put back bit for bit, where the authors' code computes y anew from x. As
+    in their code x is not stored but found from y and z.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""Which parameters of a network are matrices that vectors pass through, for the optimizers that treat these apart.
+"""The parameters of a network that are matrices which vectors pass through: some optimizers treat them apart.
 
-Our networks and PyTorch's call such a parameter a weight (`weight`, `weight_ih_l0`, `weight_MFD`); scales, biases,
-embeddings of numbers and their waves have other names.
+Our networks and PyTorch's call such a parameter a weight (`weight`, `weight_ih_l0`, `weight_MFD`); scales,
+biases, embeddings of numbers and their waves have other names.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 class Matrix:
     """A trained weight of at least two axes, both sides of its matrix longer than 1.
 
-    flat: a kernel [out, in, ...] that is a matrix [out, in * ...]; otherwise the last two axes are the matrix and
-    axes before them a batch: [members, in, out]. looked_up: the rows of an embedding.
+    flat: a kernel [out, in, ...] that is a matrix [out, in * ...]; otherwise the last two axes are the
+    matrix and axes before them a batch: [members, in, out]. looked_up: the rows of an embedding.
     """
 
     parameter: nn.Parameter
