@@ -18,7 +18,7 @@ SHOWN = 2.5
 
 
 def chart(curve: Mapping[str, Any]) -> Markup:
-    """Loss over learning rate, as it was and smoothed; the chosen rate is marked. curve: of `rate_test.json`."""
+    """Loss over learning rate, as it was and smoothed, the chosen rate marked; curve: of `rate_test.json`."""
     known = [loss for loss in curve["smoothed"] if loss is not None]
     most = max(SHOWN * min(known), known[0] * 1.2) if known else 1.0
     shown = [
@@ -45,8 +45,8 @@ def section(view: View) -> Section | None:
         return None
     rates = curve["rates"]
     said = (
-        f"The learning rate {number(curve['learning_rate'], 3)} was chosen by a range test: {len(rates)} steps "
-        f"at rates from {number(rates[0], 3)} up to {number(rates[-1], 3)}; then the network was put back."
+        f"The learning rate {number(curve['learning_rate'], 3)} was chosen by a range test: {len(rates)} "
+        f"steps at rates from {number(rates[0], 3)} up to {number(rates[-1], 3)}; then the network was put back."
     )
     figure = Figure(chart(curve), "Training loss over the rate; the dashed line marks the chosen one.")
     return Section("Learning rate", [said], [figure])

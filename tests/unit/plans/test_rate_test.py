@@ -1,4 +1,4 @@
-"""The learning-rate range test: what it records, when it stops, what it chooses, and no trace that it leaves."""
+"""The learning-rate range test: what it records, when it stops, what it chooses, what it leaves."""
 
 from __future__ import annotations
 

@@ -48,20 +48,20 @@ def build(
 
 
 def _sgd(nets: list[nn.Module], decay: float, how: Settings) -> Optimizer:
-    """V <- m v + g; w <- w - r (g + m v): Nesterov's momentum as Sutskever et al. 2013 write it; m = 0: none."""
+    """Nesterov's momentum, v <- m v + g; w <- w - r (g + m v), after Sutskever et al. 2013; none at m = 0."""
     return torch.optim.SGD(
         _groups(nets, decay), how.learning_rate, momentum=how.momentum, nesterov=how.momentum > 0, fused=True
     )
 
 
 def _adagrad(nets: list[nn.Module], decay: float, how: Settings) -> Optimizer:
-    """S <- s + g^2; w <- w - r g / sqrt(s). Source: Duchi et al. 2011, JMLR 12, section 1.1."""
+    """Steps g / sqrt(s), s <- s + g^2. Source: Duchi et al. 2011, JMLR 12, section 1.1."""
     fused = all(parameter.device.type == "cpu" for parameter in _trained(nets))  # PyTorch's only fused form
     return torch.optim.Adagrad(_groups(nets, decay), how.learning_rate, fused=fused or None)
 
 
 def _rmsprop(nets: list[nn.Module], decay: float, how: Settings) -> Optimizer:
-    """S <- 0.99 s + 0.01 g^2; w <- w - r g / sqrt(s). Source: Hinton 2012, Coursera, lecture 6e.
+    """Steps g / sqrt(s), s <- 0.99 s + 0.01 g^2. Source: Hinton 2012, Coursera, lecture 6e.
 
     Differs: 0.99, as PyTorch has it, not the lecture's 0.9. The average starts at zero without a correction,
     so the first steps are long: up to ten times the learning rate.
