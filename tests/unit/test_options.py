@@ -68,7 +68,7 @@ def test_schedule_free_turns_schedule_and_averaging_off_and_refuses_others():
     assert (options.schedule, options.ema) == ("constant", 0.0)
     assert resolve(Options, {"optimizer": "schedule_free", "schedule": "cosine"}).schedule == "constant"
     assert resolve(Options, {"optimizer": "schedule_free", "warmup": 0.3}).warmup == 0.3
-    with pytest.raises(OptionError, match="--ema 0.9 has no effect with --optimizer schedule_free"):
+    with pytest.raises(OptionError, match=r"--ema 0\.9 has no effect with --optimizer schedule_free"):
         resolve(Options, {"optimizer": "schedule_free", "ema": "0.9"})
     with pytest.raises(OptionError, match="--schedule one_cycle has no effect"):
         resolve(Options, {"optimizer": "schedule_free", "schedule": "one_cycle"})

@@ -46,7 +46,8 @@ def section(view: View) -> Section | None:
     rates = curve["rates"]
     said = (
         f"The learning rate {number(curve['learning_rate'], 3)} was chosen by a range test: {len(rates)} "
-        f"steps at rates from {number(rates[0], 3)} up to {number(rates[-1], 3)}; then the network was put back."
+        f"steps at rates from {number(rates[0], 3)} up to {number(rates[-1], 3)}. "
+        "Training then began from the weights of before."
     )
     figure = Figure(chart(curve), "Training loss over the rate; the dashed line marks the chosen one.")
     return Section("Learning rate", [said], [figure])
