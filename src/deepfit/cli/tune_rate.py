@@ -41,6 +41,8 @@ def tune_rate(words: tuple[str, ...]) -> int:
     if isinstance(given, flags.Asked):
         click.echo(command_help("tune-rate", INTRO, EXAMPLES, COMMON, given.task), nl=False)
         return 0
+    if given.reason is not None:
+        click.echo(f"task: {given.task}, because {given.reason} (--task NAME chooses another)", err=True)
     from deepfit.cli.output import json_line
     from deepfit.errors import OptionError
     from deepfit.job.prepare import new_folder, prepare
