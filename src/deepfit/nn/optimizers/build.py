@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from deepfit.nn.adam import Adam
 from deepfit.nn.optimizers.lamb import Lamb
 from deepfit.nn.optimizers.muon import Muon
 from deepfit.nn.optimizers.schedule_free import ScheduleFree
@@ -71,12 +72,13 @@ def _rmsprop(nets: list[nn.Module], decay: float, how: Settings) -> Optimizer:
 
 def _adam(nets: list[nn.Module], decay: float, how: Settings) -> Optimizer:
     """Kingma and Ba 2015, arXiv 1412.6980, algorithm 1."""
-    return torch.optim.Adam(_groups(nets, decay), how.learning_rate, betas=how.betas, fused=True)
+    return Adam(_groups(nets, decay), how.learning_rate, betas=how.betas, fused=True)
 
 
 def _adamw(nets: list[nn.Module], decay: float, how: Settings) -> Optimizer:
     """Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2."""
-    return torch.optim.AdamW(_groups(nets, decay), how.learning_rate, betas=how.betas, fused=True)
+    groups = _groups(nets, decay)
+    return Adam(groups, how.learning_rate, betas=how.betas, fused=True, decoupled_weight_decay=True)
 
 
 def _lamb(nets: list[nn.Module], decay: float, how: Settings) -> Optimizer:
