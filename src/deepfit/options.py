@@ -28,7 +28,7 @@ class Usual(NamedTuple):
 
 USUAL = {
     "sgd": Usual(10.0, 0.01),
-    "adagrad": Usual(5.0, 0.01),
+    "adagrad": Usual(10.0, 0.01),
     "rmsprop": Usual(1.0, 0.01),
     "adam": Usual(1.0, 0.01),
     "adamw": Usual(1.0, 1.0),
