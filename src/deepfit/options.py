@@ -27,10 +27,10 @@ class Usual(NamedTuple):
 
 
 USUAL = {
-    "sgd": Usual(10.0, 0.01),
-    "adagrad": Usual(10.0, 0.01),
-    "rmsprop": Usual(1.0, 0.01),
-    "adam": Usual(1.0, 0.01),
+    "sgd": Usual(10.0, 1e-4),
+    "adagrad": Usual(10.0, 1e-4),
+    "rmsprop": Usual(1.0, 1e-4),
+    "adam": Usual(1.0, 1e-4),
     "adamw": Usual(1.0, 1.0),
     "lamb": Usual(3.0, 1.0),
     "muon": Usual(1.0, 1.0),
@@ -41,7 +41,7 @@ USUAL = {
 RATES = "auto: chosen by a range test; the default fits adamw and is scaled for other optimizers"
 DECAY = (
     "decoupled decay of weights (adamw, lamb, muon, schedule_free), L2 penalty (the others, whose default "
-    "is a hundredth)"
+    "is 10,000 times less)"
 )
 
 WITH_MOMENTUM = ("sgd", "muon")
