@@ -20,6 +20,7 @@ from deepfit.cli.predict import predict
 from deepfit.cli.resume import resume
 from deepfit.cli.tasks import tasks
 from deepfit.cli.train import train
+from deepfit.cli.tune_rate import tune_rate
 from deepfit.errors import DeepfitError
 
 EXAMPLES = """\b
@@ -43,7 +44,7 @@ def deepfit() -> None:
     """Train a neural network on your own data, and get an honest scorecard, a saved model and a report."""
 
 
-for command in (train, check, evaluate, predict, resume, tasks, networks, demo):
+for command in (train, tune_rate, check, evaluate, predict, resume, tasks, networks, demo):
     deepfit.add_command(command)
 
 

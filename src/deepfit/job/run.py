@@ -172,6 +172,7 @@ class Job:
             seconds=self.seconds,
             peak_mb=machine.peak_mb(),
             concerns=concerns,
+            learning_rate=(folder.read_rate_test(self.out) or {}).get("learning_rate"),
             paths={"run": self.out, "model": self.out / "model", "report": self.out / folder.REPORT},
         )
         model.scorecard = card

@@ -10,11 +10,13 @@ import pytest
 from deepfit import catalog, cli
 from deepfit.cli.check import COMMON as CHECK
 from deepfit.cli.train import COMMON as TRAIN
+from deepfit.cli.tune_rate import COMMON as TUNE_RATE
 from deepfit.options import Options
 
 FLAGS = {
     "train": "--config --help --json --out --set --task --test --valid -h",
     "check": "--config --help --json --set --task --test -h",
+    "tune-rate": "--config --help --json --out --set --task --test --valid -h",
     "evaluate": "--json",
     "predict": "--out --overwrite",
     "resume": "--checkpoint-minutes --device --epochs --json --threads",
@@ -48,7 +50,9 @@ LOSSES = {
 
 @pytest.mark.parametrize("name", FLAGS)
 def test_the_flags_of_a_command_are_those_that_were_decided(name):
-    own = {"train": TRAIN, "check": CHECK}.get(name, cli.deepfit.commands[name].params)
+    own = {"train": TRAIN, "check": CHECK, "tune-rate": TUNE_RATE}.get(
+        name, cli.deepfit.commands[name].params
+    )
     flags = sorted(flag for option in own if isinstance(option, click.Option) for flag in option.opts)
     assert " ".join(flags) == FLAGS[name]
 
