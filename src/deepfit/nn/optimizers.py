@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from deepfit.nn.adam import Adam
+
 
 def build(
     name: str,
@@ -35,5 +37,4 @@ def build(
     groups = [group for group in groups if group["params"]]
     if name == "sgd":
         return torch.optim.SGD(groups, learning_rate, momentum=momentum, nesterov=momentum > 0, fused=True)
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name]
-    return kind(groups, learning_rate, betas=betas, fused=True)
+    return Adam(groups, learning_rate, betas=betas, fused=True, decoupled_weight_decay=name == "adamw")
