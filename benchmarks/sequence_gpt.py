@@ -3,9 +3,10 @@
     python benchmarks/sequence_gpt.py --rounds 3 --peer-python PYTHON [--dropouts 0,0.1] [--add]
 
 Contenders, each in a process of its own, in turn, on the same tokens with AdamW: `hand`, the tightest loop
-that we know, with PyTorch's fused attention and dropout; `deepfit`, our decoder through the engine; `hf_loop`,
-GPT2LMHeadModel of transformers in a bare loop; `hf_trainer`, the same in its Trainer. `step_s` is the median
-step after two, `tokens_s` the tokens of a batch over it. --add puts the new rounds behind those in the file.
+that we know, with PyTorch's fused attention and dropout; `deepfit`, our decoder through the engine;
+`hf_loop`, GPT2LMHeadModel of transformers in a bare loop; `hf_trainer`, the same in its Trainer. `step_s` is
+the median step after two, `tokens_s` the tokens of a batch over it. --add puts the new rounds behind those in
+the file.
 """
 
 from __future__ import annotations

@@ -64,9 +64,7 @@ def test_minilm_gives_the_packages_own_vectors(minilm):
 
 def test_texts_of_like_meaning_are_nearer_than_others(folder, minilm):
     net = minilm[1]
-    encoded = load_vocabulary(folder).encode(
-        ["A cat sleeps.", "The kitten is napping.", "Stocks fell today."]
-    )
+    encoded = load_vocabulary(folder).encode(SAYINGS)
     with torch.no_grad():
         x = net(torch.from_numpy(encoded.ids_NT), torch.from_numpy(encoded.keep_NT))
     assert (x[0] @ x[1]).item() > 0.5 > 0.2 > (x[0] @ x[2]).item()

@@ -87,7 +87,7 @@ def test_generation_with_the_cache_equals_generation_without(how):
         wanted = without_cache(net, tokens, 20, generator=drawn[0], **how)
     found = generate(net, tokens, new=20, generator=drawn[1], **how)
     assert torch.equal(found, wanted)
-    assert len(set(found.flatten().tolist())) > 2
+    assert how == {"temperature": 0} or len(set(found.flatten().tolist())) > 5
 
 
 def test_equal_generators_write_the_same_and_others_do_not():
