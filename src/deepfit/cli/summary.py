@@ -16,8 +16,6 @@ def run_summary(scorecard: Mapping[str, Any]) -> str:
     if scorecard["metrics"]:
         lines += [metrics_table(scorecard["metrics"], scorecard["baselines"]), ""]
     lines += [f"note: {warning}" for warning in scorecard["warnings"]]
-    if scorecard.get("learning_rate"):
-        lines.append(f"learning rate: {number(scorecard['learning_rate'])}, chosen by a range test")
     lines.append(f"rows: {', '.join(f'{count:,} {part}' for part, count in rows.items())}")
     lines.append(f"run: {paths['run']}")
     lines.append(f"report: {paths['report']}")

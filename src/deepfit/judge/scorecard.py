@@ -53,13 +53,11 @@ def assemble(
     peak_mb: float,
     concerns: Sequence[Concern] = (),
     paths: Mapping[str, str | PathLike[str]],
-    learning_rate: float | None = None,
 ) -> dict[str, Any]:
     """The scorecard as plain JSON: null instead of NaN or infinity, every key there whatever the run was.
 
     rows and seconds: any of "train", "valid", "test" and of "read", "train", "total"; what is not given is 0.
-    paths: any of "run", "model", "report"; what is not given is null. learning_rate: what a range test
-    chose, null where the rate was given.
+    paths: any of "run", "model", "report"; what is not given is null.
     """
     return {
         "task": task_name,
@@ -69,7 +67,6 @@ def assemble(
         "verdict": judgement.verdict,
         "seconds": {stage: _finite(seconds.get(stage, 0.0), 3) for stage in ("read", "train", "total")},
         "peak_mb": _finite(peak_mb, 1),
-        "learning_rate": _finite(learning_rate),
         "warnings": [sentence(concern) for concern in concerns],
         "paths": {
             name: None if paths.get(name) is None else str(paths[name]) for name in ("run", "model", "report")

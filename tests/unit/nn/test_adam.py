@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepfit.nn.adam import Adam
+from deepfit.nn.optimizers.adam import Adam
 
 
 def net_of(seed=0):
@@ -79,7 +79,7 @@ def test_a_saved_state_goes_on_as_if_nothing_had_happened_in_either_optimizer(ki
 
 def test_making_saving_and_stepping_import_no_compiler():
     code = (
-        "import sys, torch; from deepfit.nn.adam import Adam\n"
+        "import sys, torch; from deepfit.nn.optimizers.adam import Adam\n"
         "p = torch.nn.Parameter(torch.ones(3)); o = Adam([p], fused=True)\n"
         "p.grad = torch.ones(3); o.step(); o.load_state_dict(o.state_dict()); o.step()\n"
         "print('torch._dynamo' in sys.modules)"

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from deepfit.nn.adam import Adam
+from deepfit.nn.optimizers.adam import Adam
 from deepfit.nn.optimizers.lamb import Lamb
 from deepfit.nn.optimizers.muon import Muon
 from deepfit.nn.optimizers.schedule_free import ScheduleFree

@@ -6,12 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
-from deepfit.nn.optimizers.states import Moments, moments
+from deepfit.nn.optimizers.states import LightOptimizer, Moments, moments
 
 
-class Lamb(Optimizer):
+class Lamb(LightOptimizer):
     """Layer-wise adaptive moments, for very large batches.
 
     m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2;  u = (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) +

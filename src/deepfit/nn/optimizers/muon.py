@@ -11,16 +11,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
-from deepfit.nn.optimizers.states import kept, moments
+from deepfit.nn.optimizers.states import LightOptimizer, kept, moments
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the Newton-Schulz polynomial; Jordan chose them for the steepest slope at 0."""
 ITERATIONS = 5
 
 
-class Muon(Optimizer):
+class Muon(LightOptimizer):
     """One optimizer for a whole network, at one learning rate.
 
     A group's "kind" says how: "flat" (a kernel [out, in, ...] is a matrix [out, in * ...]) and "batched"

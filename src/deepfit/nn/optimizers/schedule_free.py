@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
+
+from deepfit.nn.optimizers.states import LightOptimizer
 
 
-class ScheduleFree(Optimizer):
+class ScheduleFree(LightOptimizer):
     """AdamW without a schedule.
 
     Three points: z moves, x is the average of z and what is kept, y lies between and has the gradient. The

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-
-def plain(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of PyTorch's optimizers without the wrapper that imports its compiler, about 2 s of a run."""
-    return getattr(method, "__wrapped__", method)
+from deepfit.nn.optimizers.states import plain
 
 
 class Together(NamedTuple):
