@@ -50,8 +50,10 @@ def test_every_room_of_the_package_has_its_place_in_the_layers():
     assert found - placed - {"__init__", "__pycache__"} == set()
 
 
-@pytest.mark.parametrize("words", [["--help"], ["tasks"], ["--version"]])
-def test_help_and_the_list_of_tasks_load_nothing_heavy(words):
+@pytest.mark.parametrize(
+    "words", [["--help"], ["tasks"], ["networks"], ["networks", "--help"], ["--version"]]
+)
+def test_help_and_the_lists_of_tasks_and_networks_load_nothing_heavy(words):
     assert loaded_by(f"from deepfit.cli import status\nstatus({words}, debug=False)") == set()
 
 

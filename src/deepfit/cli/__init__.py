@@ -15,10 +15,12 @@ from deepfit import __version__
 from deepfit.cli.check import check
 from deepfit.cli.demo import demo
 from deepfit.cli.evaluate import evaluate
+from deepfit.cli.networks import networks
 from deepfit.cli.predict import predict
 from deepfit.cli.resume import resume
 from deepfit.cli.tasks import tasks
 from deepfit.cli.train import train
+from deepfit.cli.tune_rate import tune_rate
 from deepfit.errors import DeepfitError
 
 EXAMPLES = """\b
@@ -42,7 +44,7 @@ def deepfit() -> None:
     """Train a neural network on your own data, and get an honest scorecard, a saved model and a report."""
 
 
-for command in (train, check, evaluate, predict, resume, tasks, demo):
+for command in (train, tune_rate, check, evaluate, predict, resume, tasks, networks, demo):
     deepfit.add_command(command)
 
 

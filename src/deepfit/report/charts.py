@@ -23,6 +23,17 @@ COLOURS = 10
 """Series colours that the page's style knows, `.c0` to `.c9`."""
 
 
+STYLE = (
+    "svg{background:#fff;color-scheme:light dark}"
+    "text{font:12px system-ui,sans-serif;fill:#5d6470}.grid{stroke:#e3e4e1}.axis{stroke:#5d6470}"
+    ".line{fill:none;stroke-width:2;stroke-linejoin:round}.dashed{stroke-dasharray:6 4;opacity:.6}"
+    ".best{stroke:#11734f;stroke-width:1.5;stroke-dasharray:5 4}.c0{stroke:#2563c9}.c7{stroke:#6b7280}"
+    "@media(prefers-color-scheme:dark){svg{background:#1c1f25}text{fill:#9aa1ad}.grid{stroke:#30343c}"
+    ".axis{stroke:#9aa1ad}.best{stroke:#6fd3a4}.c0{stroke:#6ea3ff}.c7{stroke:#a3aab6}}"
+)
+"""Of a chart that stands alone; the page's own style is in template.html."""
+
+
 @dataclass(frozen=True)
 class Line:
     """A line through points in order; a value that is not finite breaks it. marked: a dot at each point."""
@@ -58,6 +69,26 @@ class Scale:
         ]
 
 
+@dataclass(frozen=True)
+class PowerScale:
+    """Values above 0 to pixels, each power of ten as long as the other. low and high are exponents."""
+
+    low: float
+    high: float
+    start_px: float
+    end_px: float
+
+    def __call__(self, value: float) -> float:
+        """The pixel of a value."""
+        share = (log10(value) - self.low) / (self.high - self.low)
+        return self.start_px + share * (self.end_px - self.start_px)
+
+    def ticks(self, about: int = 5, *, whole: bool = False) -> list[float]:
+        """Powers of ten within the scale, every second one where there are many."""
+        powers = range(ceil(self.low - 1e-9), floor(self.high + 1e-9) + 1)
+        return [10.0**power for power in powers[:: max(1, round(len(powers) / (about + 2)))]]
+
+
 def scale(values: Values, start_px: float, end_px: float, *, room: float = 0.04) -> Scale:
     """A scale that holds all finite values with a little room; a single value gets a span around it."""
     finite = [float(value) for value in values if isfinite(value)] or [0.0, 1.0]
@@ -75,16 +106,21 @@ def lines(
     whole: bool = False,
     diagonal: bool = False,
     square: bool = False,
+    powers: bool = False,
 ) -> Markup:
     """Lines over a common x.
 
     best: where a vertical line marks the best epoch. whole: x counts something, so ticks are whole numbers.
-    square: both axes run from 0 to 1.
+    square: both axes run from 0 to 1. powers: x, above 0, is shown by powers of ten.
     """
+    across: Scale | PowerScale
     if square:
         across, up = Scale(-0.02, 1.02, LEFT, WIDTH - RIGHT), Scale(-0.02, 1.02, HEIGHT - BOTTOM, TOP)
     else:
-        across = scale([value for line in series for value in line.x], LEFT, WIDTH - RIGHT, room=0.02)
+        places = [value for line in series for value in line.x]
+        across = scale([log10(each) for each in places] if powers else places, LEFT, WIDTH - RIGHT, room=0.02)
+        if powers:
+            across = PowerScale(across.low, across.high, LEFT, WIDTH - RIGHT)
         up = scale([value for line in series for value in line.y], HEIGHT - BOTTOM, TOP)
     parts = [_frame(across, up, x_label, y_label, whole=whole)]
     if diagonal:
@@ -232,7 +268,17 @@ def columns(edges: Values, heights: Values, *, x_label: str, y_label: str) -> Ma
     return _figure(parts, _described(y_label, x_label))
 
 
-def _frame(across: Scale, up: Scale, x_label: str, y_label: str, *, whole: bool = False) -> Markup:
+def standalone(chart: Markup) -> str:
+    """A chart as a file of its own: its SVG without the legend, with the page's colours in light and dark."""
+    svg, end, _ = str(chart).partition("</svg>")
+    named = '<svg xmlns="http://www.w3.org/2000/svg" width="760" height="524"'
+    opening, _, inside = svg.replace("<svg", named, 1).partition(">")
+    return f"{opening}><style>{STYLE}</style>{inside}{end}\n"
+
+
+def _frame(
+    across: Scale | PowerScale, up: Scale, x_label: str, y_label: str, *, whole: bool = False
+) -> Markup:
     parts = []
     for tick in up.ticks():
         at = f"{up(tick):.1f}"

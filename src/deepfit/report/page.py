@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from deepfit import metrics
 from deepfit.judge.verdict import DASH, number, outcome, readable, span
 from deepfit.report import charts
+from deepfit.report.rates import section as rate_section
 from deepfit.report.sections import make
 from deepfit.report.view import View
 
@@ -52,6 +53,8 @@ def render(result: Result, *, importance: Mapping[str, Interval] | None = None) 
     )
     config = _config(Path(result.run))
     sections = [section for name in result.task.sections if (section := make(name, view)) is not None]
+    if rates := rate_section(view):
+        sections.append(rates)
     return environment.get_template("template.html").render(
         card=card,
         name=Path(result.run).name or "run",

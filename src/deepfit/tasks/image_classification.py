@@ -6,7 +6,9 @@ of either; or a pair of arrays (uint8 pictures [rows, height, width] or [rows, h
 labels). PNG, JPEG, WebP, BMP, TIFF and GIF of any mode are read. To predict: the same without labels, one
 picture, or a list of paths.
 
-Answers: `prediction`, the class, and `probability_CLASS` for each class, calibrated on validation rows.
+Answers: `prediction`, the class, and `probability_CLASS` for each class, calibrated on validation rows by one
+temperature. With `class_weight balanced` they are the probabilities of a world in which every class is
+equally frequent.
 """
 
 from __future__ import annotations
@@ -20,7 +22,17 @@ from pydantic import Field, model_validator
 from deepfit import answers, baselines, metrics
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.batches import join, num_rows
-from deepfit.data.labels import targets_of
+from deepfit.data.labels import check_loss, targets_of
+from deepfit.options import (
+    DECAY,
+    RATES,
+    Activation,
+    ClassLoss,
+    ClassWeight,
+    FocalGamma,
+    LabelSmoothing,
+    Rate,
+)
 from deepfit.options import Options as SharedOptions
 
 if TYPE_CHECKING:
@@ -51,8 +63,11 @@ class Options(SharedOptions):
         le=1024,
         description="side that pictures are brought to, in pixels; 0 = as they are, at most 224",
     )
-    network: Literal["auto", "resnet9", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"] = Field(
-        "auto", description="auto: resnet9 up to 64 pixels, resnet18 above"
+    network: Literal[
+        "auto", "lenet", "resnet9", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"
+    ] = Field("auto", description="auto: resnet9 up to 64 pixels, resnet18 above")
+    activation: Activation = Field(
+        "auto", description="bend between the layers; auto: relu in the ResNets, tanh in lenet"
     )
     pretrained: str | None = Field(
         None, description="local .safetensors or .pth file with weights of the ResNet to begin with"
@@ -67,9 +82,10 @@ class Options(SharedOptions):
     colour: float = Field(
         0.0, ge=0, le=1, description="largest random change of brightness, contrast and saturation"
     )
-    label_smoothing: float = Field(
-        0.1, ge=0, lt=1, description="share of each target that is spread over all classes"
-    )
+    loss: ClassLoss = Field("sparse_categorical_crossentropy", description="what training makes small")
+    class_weight: ClassWeight = "none"
+    focal_gamma: FocalGamma = 2.0
+    label_smoothing: LabelSmoothing = 0.1
 
     epochs: int = Field(
         0,
@@ -78,10 +94,8 @@ class Options(SharedOptions):
         description="passes over the training rows; 0 = 10 to 100, so that about 200,000 pictures are seen",
     )
     batch_size: int = Field(128, ge=1, le=10_000_000, description="rows a step")
-    learning_rate: float = Field(5e-3, gt=0, le=100, description="step size at its highest")
-    weight_decay: float = Field(
-        0.05, ge=0, le=10, description="decoupled decay of weights (adamw), L2 penalty (adam, sgd)"
-    )
+    learning_rate: Rate | Literal["auto"] = Field(5e-3, description=f"step size at its highest; {RATES}")
+    weight_decay: float = Field(0.05, ge=0, le=10, description=DECAY)
     schedule: Literal["constant", "cosine", "one_cycle"] = Field(
         "one_cycle", description="course of the learning rate over the run"
     )
@@ -95,9 +109,14 @@ class Options(SharedOptions):
 
     @model_validator(mode="after")
     def _pretrained_fits(self) -> Options:
-        if self.pretrained and self.network == "resnet9":
+        if self.pretrained and self.network in ("lenet", "resnet9"):
             raise ValueError(
                 "weights in a file are for the ResNets; leave --network away, or name resnet18 to resnet152"
+            )
+        if self.pretrained and self.activation not in ("auto", "relu"):
+            raise ValueError(
+                f"--activation {self.activation} does not go with --pretrained: the published weights were "
+                "learned with relu, and mean nothing with another bend; leave one away"
             )
         return self
 
@@ -146,6 +165,7 @@ class ImageClassification:
         facts = learn_images(train, image_size=self.options.image_size)
         if self.options.pretrained:
             facts.update(pretrained_moments(facts["channels"]))
+        check_loss(self.options.loss, facts["classes"], train.name)
         return {**facts, **self.judged_mirror(train, facts)}
 
     def judged_mirror(self, train: ImageRows, facts: Facts) -> dict[str, Any]:
@@ -168,11 +188,16 @@ class ImageClassification:
     def build(self, facts: Facts) -> nn.Module:
         """The network that the options name, with published weights where a file gives them."""
         from deepfit.nn import pretrained
+        from deepfit.nn.nets.lenet import LeNet
         from deepfit.nn.nets.resnet import resnet
         from deepfit.nn.nets.resnet9 import ResNet9
 
         name = self.network_name(facts)
         sizes = {"in_channels": facts["channels"], "num_classes": len(facts["classes"])}
+        if self.options.activation != "auto":
+            sizes["activation"] = self.options.activation
+        if name == "lenet":
+            return LeNet(size=(facts["size"][0], facts["size"][1]), **sizes)
         if name == "resnet9":
             return ResNet9(**sizes)
         small = max(facts["size"]) <= SMALL_SIDE_PX and not self.options.pretrained
@@ -188,12 +213,15 @@ class ImageClassification:
         return "resnet18" if self.options.pretrained or max(facts["size"]) > SMALL_SIDE_PX else "resnet9"
 
     def plan(self, net: nn.Module, data: Splits[Batch], facts: Facts, run: Run) -> Iterator[Phase]:
-        """Supervised learning on augmented pictures; the epoch with the best validation accuracy is kept."""
+        """Supervised learning on augmented pictures.
+
+        The epoch with the best validation accuracy is kept, with balanced class weights the balanced one.
+        """
         import torch
 
         from deepfit import plans
         from deepfit.nn.augment import Augmentation, augment
-        from deepfit.nn.losses import sparse_categorical_crossentropy
+        from deepfit.plans import objectives
 
         epochs = self.options.epochs or min(100, max(10, PICTURES_SEEN // num_rows(data.train)))
         options = self.options.model_copy(update={"epochs": epochs})
@@ -206,15 +234,13 @@ class ImageClassification:
                 return net(self.standard(batch, facts))
             return net(augment(batch["images"], torch.default_generator, how=how, **moments(facts)))
 
-        def loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-            return sparse_categorical_crossentropy(
-                logits, batch["target"], label_smoothing=options.label_smoothing
-            )
+        objective = objectives.of_classes(options, data.train["target"], len(facts["classes"]))
+        best = "balanced_accuracy" if options.class_weight == "balanced" else "accuracy"
 
         def score() -> Mapping[str, float]:
             logits = self.outputs(net, data.valid, facts)["logits"]
             scores = metrics.classification(answers.softmax(logits), data.valid["target"])
-            return {name: scores[name] for name in ("accuracy", "log_loss")}
+            return {name: scores[name] for name in dict.fromkeys(("accuracy", "log_loss", best))}
 
         yield from plans.supervised(
             net,
@@ -222,9 +248,9 @@ class ImageClassification:
             options,
             run,
             forward=forward,
-            loss=loss,
+            loss=lambda logits, batch: objective(logits, batch["target"]),
             score=score,
-            best="accuracy",
+            best=best,
         )
 
     def standard(self, batch: Batch, facts: Facts) -> Any:
