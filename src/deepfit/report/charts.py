@@ -58,6 +58,31 @@ class Scale:
         ]
 
 
+@dataclass(frozen=True)
+class LogScale(Scale):
+    """Positive values to pixels by their logarithm; low and high are powers of ten. Others have no place."""
+
+    def __call__(self, value: float) -> float:
+        """The pixel of a value; NaN for one that is not positive."""
+        return super().__call__(log10(value)) if value > 0 else float("nan")
+
+    def ticks(self, about: int = 5, *, whole: bool = False) -> list[float]:
+        """Powers of ten within the scale; 1, 2, 5 times them where there would be fewer than two."""
+        powers = [10.0**power for power in Scale.ticks(self, about, whole=True)]
+        if len(powers) > 1:
+            return powers
+        fine = [
+            part * 10.0**power for power in range(floor(self.low), ceil(self.high) + 1) for part in (1, 2, 5)
+        ]
+        return [value for value in fine if self.low <= log10(value) <= self.high]
+
+
+def log_scale(values: Values, start_px: float, end_px: float, *, room: float = 0.04) -> LogScale:
+    """A logarithmic scale that holds all positive finite values."""
+    plain = scale([log10(v) for v in values if isfinite(v) and v > 0], start_px, end_px, room=room)
+    return LogScale(plain.low, plain.high, start_px, end_px)
+
+
 def scale(values: Values, start_px: float, end_px: float, *, room: float = 0.04) -> Scale:
     """A scale that holds all finite values with a little room; a single value gets a span around it."""
     finite = [float(value) for value in values if isfinite(value)] or [0.0, 1.0]
@@ -75,18 +100,22 @@ def lines(
     whole: bool = False,
     diagonal: bool = False,
     square: bool = False,
+    log_y: bool = False,
+    y_span: tuple[float, float] | None = None,
 ) -> Markup:
     """Lines over a common x.
 
     best: where a vertical line marks the best epoch. whole: x counts something, so ticks are whole numbers.
-    square: both axes run from 0 to 1.
+    square: both axes run from 0 to 1. log_y: y in powers of ten; a value that is not positive breaks its
+    line. y_span: the part of y to show; without it, all of it.
     """
     if square:
         across, up = Scale(-0.02, 1.02, LEFT, WIDTH - RIGHT), Scale(-0.02, 1.02, HEIGHT - BOTTOM, TOP)
     else:
         across = scale([value for line in series for value in line.x], LEFT, WIDTH - RIGHT, room=0.02)
-        up = scale([value for line in series for value in line.y], HEIGHT - BOTTOM, TOP)
-    parts = [_frame(across, up, x_label, y_label, whole=whole)]
+        up_scale = log_scale if log_y else scale
+        up = up_scale(y_span or [value for line in series for value in line.y], HEIGHT - BOTTOM, TOP)
+    parts = [frame(across, up, x_label, y_label, whole=whole)]
     if diagonal:
         parts.append(_diagonal(across, up))
     if best is not None:
@@ -99,10 +128,11 @@ def lines(
     for line in series:
         path, pen_down = [], False
         for x, y in zip(line.x, line.y, strict=True):
-            if not (isfinite(x) and isfinite(y)):
+            at = up(y) if isfinite(y) else y
+            if not (isfinite(x) and isfinite(at) and (y_span is None or y_span[0] <= y <= y_span[1])):
                 pen_down = False
                 continue
-            path.append(f"{'L' if pen_down else 'M'}{across(x):.1f} {up(y):.1f}")
+            path.append(f"{'L' if pen_down else 'M'}{across(x):.1f} {at:.1f}")
             pen_down = True
         style = f"line c{line.colour % COLOURS}{' dashed' if line.dashed else ''}"
         parts.append(
@@ -111,7 +141,7 @@ def lines(
         if line.marked or len(line.x) == 1:
             dots = "".join(step.replace("L", "M") + "h0" for step in path)
             parts.append(Markup('<path class="dots big c{}" d="{}"/>').format(line.colour % COLOURS, dots))
-    return _figure(parts, _described(y_label, x_label)) + _legend(series)
+    return figure(parts, described(y_label, x_label)) + legend(series)
 
 
 def points(
@@ -130,7 +160,7 @@ def points(
     both = [*x, *y] if diagonal else None
     across = scale(both or x, LEFT, WIDTH - RIGHT)
     up = scale(both or [*y, *([] if level is None else [level])], HEIGHT - BOTTOM, TOP)
-    parts = [_frame(across, up, x_label, y_label)]
+    parts = [frame(across, up, x_label, y_label)]
     if diagonal:
         parts.append(_diagonal(across, up))
     if level is not None:
@@ -143,7 +173,7 @@ def points(
         f"M{across(a):.1f} {up(b):.1f}h0" for a, b in zip(x, y, strict=True) if isfinite(a) and isfinite(b)
     )
     parts.append(Markup('<path class="dots c0" d="{}"/>').format(path))
-    return _figure(parts, _described(y_label, x_label))
+    return figure(parts, described(y_label, x_label))
 
 
 def intervals(
@@ -171,7 +201,7 @@ def intervals(
         )
         parts.append(
             Markup('<text class="tick" text-anchor="middle" x="{}" y="{}">{}</text>').format(
-                at, height - 26, _tick(tick)
+                at, height - 26, tick_text(tick)
             )
         )
     for place, (name, value, low, high) in enumerate(zip(names, values, lows, highs, strict=True)):
@@ -212,14 +242,14 @@ def intervals(
             (left_px + width_px - 66) / 2, height - 8, label
         )
     )
-    return _figure(parts, label, width_px, height)
+    return figure(parts, label, width_px, height)
 
 
 def columns(edges: Values, heights: Values, *, x_label: str, y_label: str) -> Markup:
     """A histogram: heights [n] over the n spans between edges [n + 1]."""
     across = Scale(edges[0], edges[-1], LEFT, WIDTH - RIGHT)
     up = Scale(0.0, max(*heights, 1e-9) * 1.05, HEIGHT - BOTTOM, TOP)
-    parts = [_frame(across, up, x_label, y_label)]
+    parts = [frame(across, up, x_label, y_label)]
     for start, end, high in zip(edges[:-1], edges[1:], heights, strict=True):
         parts.append(
             Markup('<rect class="bar c0" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>').format(
@@ -229,10 +259,11 @@ def columns(edges: Values, heights: Values, *, x_label: str, y_label: str) -> Ma
                 HEIGHT - BOTTOM - up(high),
             )
         )
-    return _figure(parts, _described(y_label, x_label))
+    return figure(parts, described(y_label, x_label))
 
 
-def _frame(across: Scale, up: Scale, x_label: str, y_label: str, *, whole: bool = False) -> Markup:
+def frame(across: Scale, up: Scale, x_label: str, y_label: str, *, whole: bool = False) -> Markup:
+    """Grid lines, ticks, the axis below and the labels of a chart of the usual size."""
     parts = []
     for tick in up.ticks():
         at = f"{up(tick):.1f}"
@@ -241,14 +272,14 @@ def _frame(across: Scale, up: Scale, x_label: str, y_label: str, *, whole: bool 
         )
         parts.append(
             Markup('<text class="tick" text-anchor="end" x="{}" y="{:.1f}">{}</text>').format(
-                LEFT - 7, up(tick) + 4, _tick(tick)
+                LEFT - 7, up(tick) + 4, tick_text(tick)
             )
         )
     for tick in across.ticks(whole=whole):
         at = f"{across(tick):.1f}"
         parts.append(
             Markup('<text class="tick" text-anchor="middle" x="{}" y="{}">{}</text>').format(
-                at, HEIGHT - BOTTOM + 17, _tick(tick)
+                at, HEIGHT - BOTTOM + 17, tick_text(tick)
             )
         )
     parts.append(
@@ -278,12 +309,16 @@ def _diagonal(across: Scale, up: Scale) -> Markup:
     )
 
 
-def _figure(parts: Sequence[Markup], described: str, width: float = WIDTH, height: float = HEIGHT) -> Markup:
-    opening = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(width, height, described)
+def figure(parts: Sequence[Markup], words: str, width: float = WIDTH, height: float = HEIGHT) -> Markup:
+    """The parts as one SVG; words: what it shows, for readers who do not see it."""
+    opening = Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
+        width, height, words
+    )
     return opening + Markup("").join(parts) + Markup("</svg>")
 
 
-def _legend(series: Sequence[Line]) -> Markup:
+def legend(series: Sequence[Line]) -> Markup:
+    """The names of the lines beside their colours; nothing for a single one."""
     if len(series) < 2:
         return Markup("")
     keys = [
@@ -295,11 +330,13 @@ def _legend(series: Sequence[Line]) -> Markup:
     return Markup('<div class="legend">{}</div>').format(Markup("").join(keys))
 
 
-def _described(y_label: str, x_label: str) -> str:
+def described(y_label: str, x_label: str) -> str:
+    """What a chart shows, in words."""
     return f"{y_label} over {x_label}"
 
 
-def _tick(value: float) -> str:
+def tick_text(value: float) -> str:
+    """A number at an axis, short."""
     size = abs(value)
     if size >= 1e9 or 0 < size < 1e-3:
         mantissa, exponent = f"{value:.2e}".split("e")
