@@ -15,6 +15,7 @@ from deepfit import __version__
 from deepfit.cli.check import check
 from deepfit.cli.demo import demo
 from deepfit.cli.evaluate import evaluate
+from deepfit.cli.learn import learn
 from deepfit.cli.predict import predict
 from deepfit.cli.resume import resume
 from deepfit.cli.tasks import tasks
@@ -42,7 +43,7 @@ def deepfit() -> None:
     """Train a neural network on your own data, and get an honest scorecard, a saved model and a report."""
 
 
-for command in (train, check, evaluate, predict, resume, tasks, demo):
+for command in (train, check, evaluate, predict, resume, tasks, demo, learn):
     deepfit.add_command(command)
 
 

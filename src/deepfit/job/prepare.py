@@ -46,9 +46,7 @@ def prepare(
             raise OptionError(
                 f"--{part}-fraction has no effect with --{part}, which names the rows. Leave one away."
             )
-    return Job(
-        task, kind(resolved), source, test=test, valid=valid, out=_new_folder(out, task), reason=reason
-    )
+    return Job(task, kind(resolved), source, test=test, valid=valid, out=new_folder(out, task), reason=reason)
 
 
 def resume(run: str | Path, *, options: Mapping[str, Any] | None = None, source: Any = None) -> Job:
@@ -86,7 +84,8 @@ def resume(run: str | Path, *, options: Mapping[str, Any] | None = None, source:
     )
 
 
-def _new_folder(out: str | Path | None, task: str) -> Path:
+def new_folder(out: str | Path | None, task: str) -> Path:
+    """The folder for new files: `out`, which must be new or empty, or else `runs/<time>-<task>`."""
     if out is None:
         stem = Path("runs") / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{task}"
         numbered = (stem if n == 1 else stem.with_name(f"{stem.name}-{n}") for n in range(1, 1000))

@@ -18,6 +18,7 @@ FLAGS = {
     "resume": "--checkpoint-minutes --device --epochs --json --threads",
     "tasks": "",
     "demo": "--json --out",
+    "learn": "--open --out --seed",
 }
 SHARED_OPTIONS = """
     split test_fraction valid_fraction seed epochs batch_size learning_rate optimizer momentum weight_decay
