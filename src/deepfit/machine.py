@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 
@@ -90,6 +91,40 @@ def settle_threads(asked: int, before: Reading | None) -> int:
         os.environ["OMP_WAIT_POLICY"] = "passive"
         return cores()
     return max(1, min(cores(), round(spare)))
+
+
+@contextmanager
+def memory_kept() -> Iterator[None]:
+    """Within the block, memory that is freed stays with this process, for the next tensors.
+
+    The C library of Linux gives large blocks back at once, and the system hands them out again page by page,
+    each zeroed: about a third of a training step of an LSTM on windows of 96 steps. After the block what is
+    free goes back. Other C libraries, and one that the environment has told what to do, are left alone.
+    """
+    mallopt, trim = _c_library()
+    if mallopt:
+        trim_threshold, mmap_threshold = -1, -3  # numbers of malloc.h
+        mallopt(trim_threshold, 2**31 - 1)
+        mallopt(mmap_threshold, 2**30) or mallopt(mmap_threshold, 2**25)  # the most of older versions
+    try:
+        yield
+    finally:
+        if mallopt:
+            mallopt(trim_threshold, 2**26)  # where the C library's own adjustment of both ends
+            mallopt(mmap_threshold, 2**25)
+            trim(0)
+
+
+def _c_library() -> tuple[Callable[[int, int], int], Callable[[int], int]] | tuple[None, None]:
+    """`mallopt` and `malloc_trim` of glibc, where it is the C library and nobody has set it otherwise."""
+    if not sys.platform.startswith("linux") or any(name.startswith("MALLOC_") for name in os.environ):
+        return None, None
+    import ctypes
+
+    library = ctypes.CDLL(None)
+    if not (hasattr(library, "gnu_get_libc_version") and hasattr(library, "malloc_trim")):
+        return None, None
+    return library.mallopt, library.malloc_trim
 
 
 def peak_mb() -> float:

@@ -149,3 +149,32 @@ def test_the_peak_of_memory_grows_with_what_is_held() -> None:
         subprocess.run([sys.executable, "-c", program], check=False, timeout=60, env=environment).returncode
         == 0
     )
+
+
+@pytest.mark.skipif(machine._c_library()[0] is None, reason="another C library, or one set by MALLOC_*")
+def test_kept_memory_is_used_again_without_new_pages_and_given_back_at_the_end():
+    import resource
+
+    def new_pages(times):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(times):
+            bytearray(b"1") * 50_000_000
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    def held_mb():
+        with open("/proc/self/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) / 1e3 for line in file if line.startswith("VmRSS"))
+
+    usual = new_pages(20)
+    with machine.memory_kept():
+        new_pages(1)
+        assert new_pages(20) < usual / 5
+        within = held_mb()
+    assert held_mb() < within - 40
+
+
+def test_what_the_environment_says_of_memory_stands(monkeypatch):
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "2")
+    assert machine._c_library() == (None, None)
+    with machine.memory_kept():
+        pass

@@ -51,9 +51,9 @@ class Options(SharedOptions):
         le=1024,
         description="side that pictures are brought to, in pixels; 0 = as they are, at most 224",
     )
-    network: Literal["auto", "resnet9", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"] = Field(
-        "auto", description="auto: resnet9 up to 64 pixels, resnet18 above"
-    )
+    network: Literal[
+        "auto", "lenet", "resnet9", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"
+    ] = Field("auto", description="auto: resnet9 up to 64 pixels, resnet18 above")
     pretrained: str | None = Field(
         None, description="local .safetensors or .pth file with weights of the ResNet to begin with"
     )
@@ -95,7 +95,7 @@ class Options(SharedOptions):
 
     @model_validator(mode="after")
     def _pretrained_fits(self) -> Options:
-        if self.pretrained and self.network == "resnet9":
+        if self.pretrained and self.network in ("lenet", "resnet9"):
             raise ValueError(
                 "weights in a file are for the ResNets; leave --network away, or name resnet18 to resnet152"
             )
@@ -168,11 +168,14 @@ class ImageClassification:
     def build(self, facts: Facts) -> nn.Module:
         """The network that the options name, with published weights where a file gives them."""
         from deepfit.nn import pretrained
+        from deepfit.nn.nets.lenet import LeNet
         from deepfit.nn.nets.resnet import resnet
         from deepfit.nn.nets.resnet9 import ResNet9
 
         name = self.network_name(facts)
         sizes = {"in_channels": facts["channels"], "num_classes": len(facts["classes"])}
+        if name == "lenet":
+            return LeNet(size=(facts["size"][0], facts["size"][1]), **sizes)
         if name == "resnet9":
             return ResNet9(**sizes)
         small = max(facts["size"]) <= SMALL_SIDE_PX and not self.options.pretrained

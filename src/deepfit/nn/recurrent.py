@@ -1,0 +1,121 @@
+"""What recurrent networks share: their start, sequences of several lengths, and how their outputs are read.
+
+Letters: B batch, T steps, F features, D width (twice of it in both directions), L layers times directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+State = TypeVar("State", Tensor, tuple[Tensor, Tensor])
+"""h_LBD, for an LSTM the pair (h_LBD, c_LBD)."""
+
+
+def start(layers: nn.RNNBase, gates: int, *, open_gate: int | None = None) -> None:
+    """Set the weights that a recurrent network begins with, gate by gate.
+
+    Recurrent weights: random orthogonal matrices, which neither shrink nor stretch what they carry through
+    time. Source: Saxe et al. 2014, arXiv 1312.6120. Input weights: uniform with variance 2 / (F + D). Source:
+    Glorot and Bengio 2010, AISTATS, eq. 16. Biases: zero, and one for the gate of the number open_gate, the
+    forget gate of an LSTM, so that it remembers from the start. Source: Jozefowicz et al. 2015, ICML,
+    section 2.
+    """
+    with torch.no_grad():
+        for name, parameter in layers.named_parameters():
+            for number, block in enumerate(parameter.chunk(gates)):
+                if name.startswith("weight_hh"):
+                    nn.init.orthogonal_(block)
+                elif name.startswith("weight_ih"):
+                    nn.init.xavier_uniform_(block)
+                else:
+                    nn.init.constant_(block, float(number == open_gate and name.startswith("bias_ih")))
+
+
+def check_dropout(layers: int, dropout: float) -> None:
+    """ValueError for dropout between the layers of a network that has one."""
+    if layers == 1 and dropout:
+        raise ValueError(f"dropout acts between layers, and there is one; received dropout={dropout}")
+
+
+def unroll(
+    layers: Callable[[Any, Any], tuple[Any, State]],
+    x_BTF: Tensor,
+    lengths_B: Tensor | None,
+    state: State | None,
+) -> tuple[Tensor, State]:
+    """Run torch's layers (batch first) over sequences, each as far as its length.
+
+    Returns outputs_BTD, zero from each length on, and the state after each sequence's last step. A sequence
+    of no steps keeps its state.
+    """
+    if lengths_B is None:
+        return layers(x_BTF, state)
+    # torch packs on the CPU, so an accelerator waits here once a batch
+    at_least_one = lengths_B.clamp(min=1).cpu()
+    packed = pack_padded_sequence(x_BTF, at_least_one, batch_first=True, enforce_sorted=False)
+    said, after = layers(packed, state)
+    outputs_BTD, _ = pad_packed_sequence(said, batch_first=True, total_length=x_BTF.shape[1])
+    return blank(outputs_BTD, lengths_B), keep_empty(after, state, lengths_B)
+
+
+def blank(x_BTD: Tensor, lengths_B: Tensor) -> Tensor:
+    """What is valid of x, and zeros from each length on."""
+    return x_BTD.masked_fill(~valid(lengths_B, x_BTD.shape[1]).unsqueeze(2), 0.0)
+
+
+def valid(lengths_B: Tensor, steps: int) -> Tensor:
+    """Which steps are before the end of their sequence: BT."""
+    return torch.arange(steps, device=lengths_B.device) < lengths_B.unsqueeze(1)
+
+
+def keep_empty(after: State, before: State | None, lengths_B: Tensor) -> State:
+    """The state after the sequences; for those of no steps the one before (zeros where None)."""
+    if isinstance(after, tuple):
+        pairs = zip(after, before or (None, None), strict=True)
+        return tuple(keep_empty(new, old, lengths_B) for new, old in pairs)  # pyright: ignore[reportReturnType]  (a pair)
+    old = torch.zeros_like(after) if before is None else before
+    return torch.where((lengths_B > 0)[:, None], after, old)  # pyright: ignore[reportReturnType, reportCallIssue, reportArgumentType]  (tensors)
+
+
+def detached(state: State) -> State:
+    """The state without its past, fit to be carried into the next window."""
+    if isinstance(state, tuple):
+        return tuple(part.detach() for part in state)  # pyright: ignore[reportReturnType]  (a pair)
+    return state.detach()
+
+
+def pooled(
+    outputs_BTD: Tensor,
+    lengths_B: Tensor | None = None,
+    how: Literal["last", "mean", "max"] = "last",
+    *,
+    bidirectional: bool = False,
+) -> Tensor:
+    """One vector a sequence from the outputs at its valid steps: BD, zeros for a sequence of no steps.
+
+    last: the output at the last valid step; where the network reads in both directions, the second half of
+    the features is that of the first step, where the backward reading ends.
+    """
+    rows, steps, width = outputs_BTD.shape
+    if not steps:
+        return outputs_BTD.new_zeros(rows, width)
+    if lengths_B is None and how == "last" and not bidirectional:
+        return outputs_BTD[:, -1]
+    if lengths_B is None:
+        lengths_B = torch.full((rows,), steps, device=outputs_BTD.device)
+    keep_BT1 = valid(lengths_B, steps).unsqueeze(2)
+    if how == "mean":
+        return outputs_BTD.masked_fill(~keep_BT1, 0).sum(1) / lengths_B.clamp(min=1).unsqueeze(1)
+    if how == "max":
+        highest = outputs_BTD.masked_fill(~keep_BT1, -torch.inf).amax(1)
+        return highest.masked_fill((lengths_B == 0).unsqueeze(1), 0)
+    place_B = (lengths_B - 1).clamp(min=0)
+    last = outputs_BTD[torch.arange(rows, device=place_B.device), place_B]
+    if bidirectional:
+        last = torch.cat([last[:, : width // 2], outputs_BTD[:, 0, width // 2 :]], dim=1)
+    return last.masked_fill((lengths_B == 0).unsqueeze(1), 0)
