@@ -102,6 +102,8 @@ class DeepClassifier(ClassifierMixin, _DeepEstimator):
         self,
         *,
         network: str | None = None,
+        activation: str | None = None,
+        loss: str | None = None,
         epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
@@ -113,6 +115,8 @@ class DeepClassifier(ClassifierMixin, _DeepEstimator):
         random_state: int | np.random.RandomState | None = 0,
     ) -> None:
         self.network = network
+        self.activation = activation
+        self.loss = loss
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -169,7 +173,7 @@ class DeepRegressor(RegressorMixin, _DeepEstimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The expected value of each row, float32 [rows], in the unit of y."""
+        """The expected value of each row (by default; the loss decides), float32 [rows], in the unit of y."""
         return self._answers(X).columns["prediction"].astype(np.float32)
 
 

@@ -24,10 +24,13 @@ TITLES = {
     "mae": "Mean absolute error",
     "r2": "R²",
     "median_absolute_error": "Median absolute error",
+    "pinball": "Pinball loss",
 }
 """How people write a metric's name."""
 
-LESS_IS_BETTER = frozenset({"log_loss", "calibration_error", "rmse", "mae", "median_absolute_error", "loss"})
+LESS_IS_BETTER = frozenset(
+    {"log_loss", "calibration_error", "rmse", "mae", "median_absolute_error", "pinball", "loss"}
+)
 
 
 def title(name: str) -> str:
@@ -132,6 +135,15 @@ def regression(prediction: ArrayLike, target: ArrayLike) -> dict[str, float]:
     if (total := float(spread @ spread)) > 0:
         scores["r2"] = 1 - squares / total
     return {**scores, "median_absolute_error": float(np.median(size))}
+
+
+def pinball(prediction: ArrayLike, target: ArrayLike, share: float) -> float:
+    """The mean of max(share d, (share - 1) d), d = target - prediction, in the target's unit.
+
+    Least where that share of targets lies below the predictions.
+    """
+    error = np.asarray(target, dtype=np.float64) - np.asarray(prediction, dtype=np.float64)
+    return float(np.maximum(share * error, (share - 1) * error).mean())
 
 
 def fit_temperature(log_probabilities: ArrayLike, target: ArrayLike) -> float:

@@ -8,14 +8,64 @@ form are made from them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from deepfit import vocabulary
 from deepfit.errors import OptionError, suggest
 
 Seconds = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+Activation = Literal[
+    "auto",
+    "linear",
+    "tanh",
+    "sigmoid",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "gelu",
+    "swish",
+    "mish",
+    "softplus",
+    "softmax",
+]
+ClassLoss = Literal[
+    "sparse_categorical_crossentropy",
+    "categorical_crossentropy",
+    "binary_crossentropy",
+    "focal",
+    "categorical_hinge",
+    "hinge",
+]
+AmountLoss = Literal["mean_squared_error", "mean_absolute_error", "huber", "log_cosh", "quantile", "poisson"]
+
+ClassWeight = Annotated[
+    Literal["none", "balanced"],
+    Field(description="how much a row counts; balanced: every class has the same say, however rare"),
+]
+FocalGamma = Annotated[
+    float, Field(ge=0, le=20, description="how far focal looks away from easy rows; 0 = the cross-entropy")
+]
+LabelSmoothing = Annotated[
+    float,
+    Field(ge=0, lt=1, description="share of each target that the cross-entropies spread over all classes"),
+]
+
+CROSSENTROPIES = ("sparse_categorical_crossentropy", "categorical_crossentropy", "binary_crossentropy")
+"""The losses whose targets are shares, which label smoothing can spread."""
+
+ONLY_WITH = {
+    "momentum": ("optimizer", ("sgd",)),
+    "label_smoothing": ("loss", CROSSENTROPIES),
+    "focal_gamma": ("loss", ("focal",)),
+    "huber_delta": ("loss", ("huber",)),
+    "quantile": ("loss", ("quantile",)),
+}
+"""Option -> the option that decides whether it has an effect, and the values with which it has one."""
 
 
 class Options(BaseModel):
@@ -74,9 +124,16 @@ class Options(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _momentum_has_an_effect(self) -> Self:
-        if self.optimizer != "sgd" and self.momentum != type(self).model_fields["momentum"].default:
-            raise ValueError(f"--momentum has no effect with --optimizer {self.optimizer}; it is of sgd")
+    def _everything_set_has_an_effect(self) -> Self:
+        fields = type(self).model_fields
+        for name, (chooser, values) in ONLY_WITH.items():
+            if name not in fields or chooser not in fields or getattr(self, chooser) in values:
+                continue
+            if getattr(self, name) != fields[name].default:
+                raise ValueError(
+                    f"--{name.replace('_', '-')} has no effect with --{chooser} {getattr(self, chooser)}; "
+                    f"it is of {' and '.join(values)}"
+                )
         return self
 
 
@@ -86,7 +143,8 @@ T = TypeVar("T", bound=BaseModel)
 def resolve(model: type[T], given: Mapping[str, Any]) -> T:
     """Options from names and values (text is converted).
 
-    OptionError with a suggestion for a name or value that does not fit.
+    OptionError with a suggestion for a name or value that does not fit; a name of the vocabulary that is not
+    for this task is refused with the reason.
     """
     known = model.model_fields
     for name in given:
@@ -96,9 +154,22 @@ def resolve(model: type[T], given: Mapping[str, Any]) -> T:
         return model(**given)
     except ValidationError as error:
         lines = [
-            f"--{str(problem['loc'][0]).replace('_', '-')}: {problem['msg']}, received {problem['input']!r}."
+            f"--{str(problem['loc'][0]).replace('_', '-')}: {_wrong(model, problem)}"
             if problem["loc"]
             else f"{problem['msg'].removeprefix('Value error, ')}."
             for problem in error.errors()
         ]
         raise OptionError("\n".join(lines)) from None
+
+
+def _wrong(model: type[BaseModel], problem: Any) -> str:
+    """What is wrong with the value of an option, in a sentence or two."""
+    name, received = str(problem["loc"][0]), problem["input"]
+    if problem["type"] == "literal_error" and isinstance(received, str):
+        offered = get_args(model.model_fields[name].annotation)
+        if name in vocabulary.NAMES:
+            folder, _, file = model.__module__.rpartition(".")
+            task = file.replace("_", "-") if folder.endswith("tasks") else "this task"
+            return vocabulary.why_not(name, received, offered, task)
+        return f"received {received!r}. {suggest(received, offered)}"
+    return f"{problem['msg']}, received {received!r}."

@@ -6,7 +6,10 @@ PyTorch is loaded. The things themselves are in `deepfit.nn`; a test holds the t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+from deepfit.errors import suggest
 
 ACTIVATIONS = {
     "linear": "x: no bend, so layers without another activation between them are one linear layer",
@@ -94,3 +97,52 @@ NETWORKS = {
     "transformer_encoder": Term("attention in both directions, as in BERT", "tokens"),
     "transformer_decoder": Term("attention to what came before, as in GPT", "tokens"),
 }
+
+OTHER_NAMES = {
+    "identity": "linear",
+    "silu": "swish",
+    "logistic": "sigmoid",
+    "bce": "binary_crossentropy",
+    "cross_entropy": "sparse_categorical_crossentropy",
+    "crossentropy": "sparse_categorical_crossentropy",
+    "log_loss": "sparse_categorical_crossentropy",
+    "mse": "mean_squared_error",
+    "l2": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "l1": "mean_absolute_error",
+    "logcosh": "log_cosh",
+    "pinball": "quantile",
+    "info_nce": "contrastive",
+    "cnn": "lenet",
+    "tcn": "temporal_cnn",
+    "bert": "transformer_encoder",
+    "gpt": "transformer_decoder",
+}
+"""What else people write -> the name here."""
+
+NAMES: dict[str, Mapping[str, Term | str]] = {
+    "activation": ACTIVATIONS,
+    "loss": LOSSES,
+    "optimizer": OPTIMIZERS,
+    "network": NETWORKS,
+}
+"""Option -> the names of the vocabulary for it."""
+
+
+def why_not(option: str, name: str, offered: Sequence[str], task: str) -> str:
+    """Why a name is refused where others are offered.
+
+    A name of the vocabulary is known, so the reason is what it is for and what the task does, which is what
+    most of the offered names are for; for another name, a suggestion.
+    """
+    known = NAMES[option]
+    meant = OTHER_NAMES.get(name)
+    if name not in known:
+        hint = f"It is called '{meant}' here." if meant in offered else suggest(name, [*offered, *known])
+        return f"received '{name}', which is no {option} of the vocabulary. {hint}"
+    offers = f"It offers {', '.join(offered)}."
+    uses = [term.use for term in map(known.get, offered) if isinstance(term, Term)]
+    term = known[name]
+    if isinstance(term, str) or term.use in uses or not uses:
+        return f"received '{name}', which {task} does not offer. {offers}"
+    return f"received '{name}', which {USES[term.use]}; {task} {USES[max(uses, key=uses.count)]}. {offers}"

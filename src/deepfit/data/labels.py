@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 
 from deepfit.contract import Facts, OwnRows
-from deepfit.errors import DataError
+from deepfit.errors import DataError, OptionError
+from deepfit.vocabulary import LOSSES
 
 Transform = Literal["none", "log"]
 SHOWN = 10
@@ -35,6 +36,17 @@ def learn_labels(labels: np.ndarray) -> dict[str, Any]:
     """
     classes, rows = np.unique(labels, return_counts=True)
     return {"classes": classes.tolist(), "class_rows": rows.tolist()}
+
+
+def check_loss(loss: str, classes: Sequence[Any], name: str) -> None:
+    """OptionError where a loss of two classes meets rows with another number of them."""
+    if LOSSES[loss].use == "two classes" and len(classes) != 2:
+        shown = ", ".join(map(str, classes[:SHOWN])) + (", ..." if len(classes) > SHOWN else "")
+        instead = "categorical_hinge" if loss == "hinge" else "sparse_categorical_crossentropy"
+        raise OptionError(
+            f"--loss {loss} tells two classes apart; the training rows of {name} have {len(classes)}: "
+            f"{shown}. Use --loss {instead}."
+        )
 
 
 def encode_labels(
@@ -94,6 +106,16 @@ def learn_target(values: np.ndarray, transform: Transform = "none") -> dict[str,
         "low": float(values.min()),
         "high": float(values.max()),
     }
+
+
+def learn_rate(values: np.ndarray) -> dict[str, Any]:
+    """Facts of amounts from 0 up whose logarithm of the mean is learned: a scale, the mean, and no shift.
+
+    Encoded amounts have mean 1, so outputs of 0, at which networks start, say the mean.
+    """
+    values = np.asarray(values, np.float64)
+    mean = float(values.mean())
+    return {**learn_target(values), "mean": 0.0, "deviation": mean if mean > 0 else 1.0}
 
 
 def encode_target(values: np.ndarray, facts: Facts) -> np.ndarray:

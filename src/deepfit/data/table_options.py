@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from deepfit.options import Options
+from deepfit.options import Activation, Options
 
 
 class TableOptions(Options):
@@ -25,6 +25,9 @@ class TableOptions(Options):
         "realmlp",
         description="realmlp: eight networks with periodic embeddings of numbers; tabm: members that share "
         "their weights; mlp: the plain multilayer network",
+    )
+    activation: Activation = Field(
+        "auto", description="bend between the layers; auto: mish in realmlp, relu in tabm and mlp"
     )
 
     epochs: int = Field(

@@ -6,7 +6,9 @@ of either; or a pair of arrays (uint8 pictures [rows, height, width] or [rows, h
 labels). PNG, JPEG, WebP, BMP, TIFF and GIF of any mode are read. To predict: the same without labels, one
 picture, or a list of paths.
 
-Answers: `prediction`, the class, and `probability_CLASS` for each class, calibrated on validation rows.
+Answers: `prediction`, the class, and `probability_CLASS` for each class, calibrated on validation rows by one
+temperature. With `class_weight balanced` they are the probabilities of a world in which every class is
+equally frequent.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from pydantic import Field, model_validator
 from deepfit import answers, baselines, metrics
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.batches import join, num_rows
-from deepfit.data.labels import targets_of
+from deepfit.data.labels import check_loss, targets_of
+from deepfit.options import Activation, ClassLoss, ClassWeight, FocalGamma, LabelSmoothing
 from deepfit.options import Options as SharedOptions
 
 if TYPE_CHECKING:
@@ -54,6 +57,7 @@ class Options(SharedOptions):
     network: Literal[
         "auto", "lenet", "resnet9", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"
     ] = Field("auto", description="auto: resnet9 up to 64 pixels, resnet18 above")
+    activation: Activation = Field("auto", description="bend between the layers; auto: relu in the ResNets")
     pretrained: str | None = Field(
         None, description="local .safetensors or .pth file with weights of the ResNet to begin with"
     )
@@ -67,9 +71,10 @@ class Options(SharedOptions):
     colour: float = Field(
         0.0, ge=0, le=1, description="largest random change of brightness, contrast and saturation"
     )
-    label_smoothing: float = Field(
-        0.1, ge=0, lt=1, description="share of each target that is spread over all classes"
-    )
+    loss: ClassLoss = Field("sparse_categorical_crossentropy", description="what training makes small")
+    class_weight: ClassWeight = "none"
+    focal_gamma: FocalGamma = 2.0
+    label_smoothing: LabelSmoothing = 0.1
 
     epochs: int = Field(
         0,
@@ -98,6 +103,11 @@ class Options(SharedOptions):
         if self.pretrained and self.network in ("lenet", "resnet9"):
             raise ValueError(
                 "weights in a file are for the ResNets; leave --network away, or name resnet18 to resnet152"
+            )
+        if self.pretrained and self.activation not in ("auto", "relu"):
+            raise ValueError(
+                f"--activation {self.activation} does not go with --pretrained: the published weights were "
+                "learned with relu, and mean nothing with another bend; leave one away"
             )
         return self
 
@@ -146,6 +156,7 @@ class ImageClassification:
         facts = learn_images(train, image_size=self.options.image_size)
         if self.options.pretrained:
             facts.update(pretrained_moments(facts["channels"]))
+        check_loss(self.options.loss, facts["classes"], train.name)
         return {**facts, **self.judged_mirror(train, facts)}
 
     def judged_mirror(self, train: ImageRows, facts: Facts) -> dict[str, Any]:
@@ -174,6 +185,8 @@ class ImageClassification:
 
         name = self.network_name(facts)
         sizes = {"in_channels": facts["channels"], "num_classes": len(facts["classes"])}
+        if self.options.activation != "auto":
+            sizes["activation"] = self.options.activation
         if name == "lenet":
             return LeNet(size=(facts["size"][0], facts["size"][1]), **sizes)
         if name == "resnet9":
@@ -191,12 +204,15 @@ class ImageClassification:
         return "resnet18" if self.options.pretrained or max(facts["size"]) > SMALL_SIDE_PX else "resnet9"
 
     def plan(self, net: nn.Module, data: Splits[Batch], facts: Facts, run: Run) -> Iterator[Phase]:
-        """Supervised learning on augmented pictures; the epoch with the best validation accuracy is kept."""
+        """Supervised learning on augmented pictures.
+
+        The epoch with the best validation accuracy is kept, with balanced class weights the balanced one.
+        """
         import torch
 
         from deepfit import plans
         from deepfit.nn.augment import Augmentation, augment
-        from deepfit.nn.losses import sparse_categorical_crossentropy
+        from deepfit.plans import objectives
 
         epochs = self.options.epochs or min(100, max(10, PICTURES_SEEN // num_rows(data.train)))
         options = self.options.model_copy(update={"epochs": epochs})
@@ -209,15 +225,13 @@ class ImageClassification:
                 return net(self.standard(batch, facts))
             return net(augment(batch["images"], torch.default_generator, how=how, **moments(facts)))
 
-        def loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-            return sparse_categorical_crossentropy(
-                logits, batch["target"], label_smoothing=options.label_smoothing
-            )
+        objective = objectives.of_classes(options, data.train["target"], len(facts["classes"]))
+        best = "balanced_accuracy" if options.class_weight == "balanced" else "accuracy"
 
         def score() -> Mapping[str, float]:
             logits = self.outputs(net, data.valid, facts)["logits"]
             scores = metrics.classification(answers.softmax(logits), data.valid["target"])
-            return {name: scores[name] for name in ("accuracy", "log_loss")}
+            return {name: scores[name] for name in dict.fromkeys(("accuracy", "log_loss", best))}
 
         yield from plans.supervised(
             net,
@@ -225,9 +239,9 @@ class ImageClassification:
             options,
             run,
             forward=forward,
-            loss=loss,
+            loss=lambda logits, batch: objective(logits, batch["target"]),
             score=score,
-            best="accuracy",
+            best=best,
         )
 
     def standard(self, batch: Batch, facts: Facts) -> Any:

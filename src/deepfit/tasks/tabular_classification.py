@@ -5,7 +5,10 @@ numbers), and any other columns: numbers, categories, dates and times; missing c
 Parquet, Arrow, JSON Lines, each of the text ones also as `.gz` or `.zst`; pandas and polars frames; named
 arrays; a pair (X, y). Columns of free text, identifiers and constants are not used, and that is said.
 
-Answers: `prediction`, the class, and `probability_CLASS` for each class, calibrated on validation rows.
+Answers: `prediction`, the class, and `probability_CLASS` for each class, calibrated on validation rows. One
+temperature is fitted. It makes probabilities of margins (the hinge losses), and it sharpens or softens, but
+it cannot undo `class_weight balanced`: with that, probabilities are those of a world in which every class is
+equally frequent.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.batches import join
 from deepfit.data.labels import targets_of
 from deepfit.data.table_options import TableOptions
+from deepfit.options import CROSSENTROPIES, ClassLoss, ClassWeight, FocalGamma, LabelSmoothing
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,9 +35,10 @@ if TYPE_CHECKING:
 class Options(TableOptions):
     """How a class is learned from a table."""
 
-    label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="share of each target that is spread over all classes"
-    )
+    loss: ClassLoss = Field("sparse_categorical_crossentropy", description="what training makes small")
+    class_weight: ClassWeight = "none"
+    focal_gamma: FocalGamma = 2.0
+    label_smoothing: LabelSmoothing = 0.0
 
 
 class TabularClassification:
@@ -65,7 +70,9 @@ class TabularClassification:
         from deepfit.data import labels
         from deepfit.data.table_encoding import learn_columns
 
-        return {**learn_columns(train), **labels.learn_labels(targets_of(train))}
+        facts = {**learn_columns(train), **labels.learn_labels(targets_of(train))}
+        labels.check_loss(self.options.loss, facts["classes"], train.name)
+        return facts
 
     def encode(self, rows: TableRows, facts: Facts) -> Batch:
         """`numbers` float32 [rows, numbers], `categories` int32 [rows, categories], `target` int64 [rows]."""
@@ -86,35 +93,46 @@ class TabularClassification:
         return tables.network(self.options, facts, len(facts["classes"]))
 
     def plan(self, net: nn.Module, data: Splits[Batch], facts: Facts, run: Run) -> Iterator[Phase]:
-        """Supervised learning by cross-entropy; the epoch with the least validation log loss is kept."""
-        from functools import partial
+        """Supervised learning by the loss that the options name; the epoch with the least of it is kept.
 
-        from deepfit.nn.losses import over_members, sparse_categorical_crossentropy
-        from deepfit.plans import tables
+        On validation rows; of the cross-entropies without class weights that is the log loss.
+        """
+        from deepfit.nn.losses import over_members
+        from deepfit.plans import objectives, tables
 
-        crossentropy = partial(sparse_categorical_crossentropy, label_smoothing=self.options.label_smoothing)
+        options, target, classes = self.options, data.train["target"], len(facts["classes"])
+        objective = objectives.of_classes(options, target, classes)
+        judged = objectives.of_classes(options.model_copy(update={"label_smoothing": 0.0}), target, classes)
+        plain = options.loss in CROSSENTROPIES and options.class_weight == "none"
 
         def score() -> Mapping[str, float]:
-            probabilities = answers.softmax(self.outputs(net, data.valid, facts)["logits"])
-            scores = metrics.classification(probabilities, data.valid["target"])
-            return {name: scores[name] for name in ("accuracy", "log_loss")}
+            logits = self.outputs(net, data.valid, facts)["logits"]
+            scores = metrics.classification(answers.softmax(logits), data.valid["target"])
+            found = {name: scores[name] for name in ("accuracy", "log_loss")}
+            return (
+                found
+                if plain
+                else {**found, "loss": objectives.mean_of(judged, logits, data.valid["target"])}
+            )
 
         yield from tables.plan(
             net,
             data,
             self.options,
             run,
-            loss=lambda outputs, batch: over_members(crossentropy, outputs, batch["target"]),
+            loss=lambda outputs, batch: over_members(objective, outputs, batch["target"]),
             score=score,
-            best="-log_loss",
+            best="-log_loss" if plain else "-loss",
         )
 
     def outputs(self, net: nn.Module, batch: Batch, facts: Facts) -> Batch:
-        """`logits` float32 [rows, classes]: the logarithm of the members' mean probability."""
-        from deepfit.nn.losses import log_mean_softmax
-        from deepfit.plans import tables
+        """`logits` float32 [rows, classes]: the logarithm of the members' mean probability.
 
-        return {"logits": tables.outputs(net, batch, log_mean_softmax)}
+        Of the hinge losses, whose outputs are margins, the mean of those.
+        """
+        from deepfit.plans import objectives, tables
+
+        return {"logits": tables.outputs(net, batch, objectives.joined(self.options))}
 
     def calibrate(self, outputs: Batch, batch: Batch, facts: Facts) -> Facts:
         """The temperature of the probabilities."""

@@ -5,7 +5,9 @@ categories, dates and times; missing cells are ordinary. CSV, TSV, Parquet, Arro
 text ones also as `.gz` or `.zst`; pandas and polars frames; named arrays; a pair (X, y). Columns of free
 text, identifiers and constants are not used, and that is said.
 
-Answers: `prediction`, in the unit of the target.
+Answers: `prediction`, in the unit of the target. What it is of the target, the loss decides: the mean
+(mean_squared_error, poisson), the median (mean_absolute_error), between the two (huber, log_cosh), or a
+quantile.
 """
 
 from __future__ import annotations
@@ -14,13 +16,15 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from deepfit import baselines, metrics
-from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
+from deepfit.contract import Answers, Baseline, Batch, Concern, Facts, Phase, Run, Splits
 from deepfit.data.batches import join
 from deepfit.data.labels import targets_of
 from deepfit.data.table_options import TableOptions
+from deepfit.errors import DataError
+from deepfit.options import AmountLoss
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,6 +39,24 @@ class Options(TableOptions):
         "auto",
         description="what is learned: the target or its logarithm; auto: the logarithm of skewed amounts",
     )
+    loss: AmountLoss = Field(
+        "mean_squared_error",
+        description="what training makes small: answers are means (mean_squared_error, poisson), medians "
+        "(mean_absolute_error), between the two (huber, log_cosh) or quantiles",
+    )
+    huber_delta: float = Field(
+        1.0, gt=0, description="difference from which huber grows straight, in deviations of what is learned"
+    )
+    quantile: float = Field(0.5, gt=0, lt=1, description="share of targets below the answers of quantile")
+
+    @model_validator(mode="after")
+    def _poisson_has_its_own_logarithm(self) -> Options:
+        if self.loss == "poisson" and self.target_transform == "log":
+            raise ValueError(
+                "--target-transform log does not go with --loss poisson, which learns the logarithm of the "
+                "expected target already; leave one away"
+            )
+        return self
 
 
 class TabularRegression:
@@ -56,10 +78,15 @@ class TabularRegression:
         return targets.reason(source, target, "regression")
 
     def read(self, source: Any, facts: Facts | None = None) -> TableRows:
-        """The rows, each column in the type of its kind."""
+        """The rows, each column in the type of its kind; DataError where the loss asks for more."""
         from deepfit.data.table_rows import read_rows
 
-        return read_rows(source, **self.options.reading(), goal="regression", columns=facts)
+        rows = read_rows(source, **self.options.reading(), goal="regression", columns=facts)
+        if facts is None and self.options.loss == "poisson":
+            check_from_zero(rows)
+        if facts is None and self.options.loss == "quantile" and self.options.quantile != 0.5:
+            rows.notes = [*rows.notes, quantile_concern(rows, self.options.quantile)]
+        return rows
 
     def learn(self, train: TableRows) -> Facts:
         """How columns are encoded, and the target's mean and deviation."""
@@ -67,6 +94,8 @@ class TabularRegression:
         from deepfit.data.table_encoding import learn_columns
 
         values = targets_of(train)
+        if self.options.loss == "poisson":
+            return {**learn_columns(train), "target": labels.learn_rate(values)}
         transform = self.options.target_transform
         if transform == "auto":
             transform = "log" if labels.log_fits_better(values) else "none"
@@ -75,7 +104,7 @@ class TabularRegression:
     def encode(self, rows: TableRows, facts: Facts) -> Batch:
         """`numbers` float32 [rows, numbers], `categories` int32 [rows, categories].
 
-        `target` float32 [rows] of deviation 1.
+        `target` float32 [rows] of deviation 1, for poisson of mean 1.
         """
         from deepfit.data import labels
         from deepfit.data.table_encoding import encode_columns
@@ -91,31 +120,42 @@ class TabularRegression:
         return tables.network(self.options, facts, 1)
 
     def plan(self, net: nn.Module, data: Splits[Batch], facts: Facts, run: Run) -> Iterator[Phase]:
-        """Supervised learning by squared error.
+        """Supervised learning by the loss that the options name.
 
         The epoch with the least validation error is kept, on the scale that is learned (where a few extreme
-        rows of a skewed target do not decide alone).
+        rows of a skewed target do not decide alone): the error is that loss, for squared error its root.
         """
-        from deepfit.nn.losses import mean_squared_error, over_members
-        from deepfit.plans import tables
+        from deepfit.nn.losses import over_members
+        from deepfit.plans import objectives, tables
 
+        objective = objectives.of_amounts(self.options)
+        squared = self.options.loss == "mean_squared_error"
         actual = data.valid["target"]
 
         def score() -> Mapping[str, float]:
             said = self.outputs(net, data.valid, facts)["value"]
             scores = metrics.regression(self.in_units(said, facts), self.in_units(actual, facts))
             scaled = metrics.regression(said, actual)["rmse"]
-            return {"rmse": scores["rmse"], "mae": scores["mae"], "scaled_rmse": scaled}
+            found = {"rmse": scores["rmse"], "mae": scores["mae"], "scaled_rmse": scaled}
+            return found if squared else {**found, "loss": self.loss_of(said, actual)}
 
         yield from tables.plan(
             net,
             data,
             self.options,
             run,
-            loss=lambda outputs, batch: over_members(mean_squared_error, outputs[..., 0], batch["target"]),
+            loss=lambda outputs, batch: over_members(objective, outputs[..., 0], batch["target"]),
             score=score,
-            best="-scaled_rmse",
+            best="-scaled_rmse" if squared else "-loss",
         )
+
+    def loss_of(self, said: np.ndarray, actual: np.ndarray) -> float:
+        """The loss per row of values and targets on the scale that is learned."""
+        from deepfit.plans import objectives
+
+        if self.options.loss == "poisson":
+            said = np.log(np.maximum(said, np.finfo(np.float32).tiny))
+        return objectives.mean_of(objectives.of_amounts(self.options), said, actual)
 
     def in_units(self, values: np.ndarray, facts: Facts) -> np.ndarray:
         """Encoded values in the unit of the target."""
@@ -124,10 +164,16 @@ class TabularRegression:
         return labels.decode_target(values, facts["target"])
 
     def outputs(self, net: nn.Module, batch: Batch, facts: Facts) -> Batch:
-        """`value` float32 [rows]: the members' mean."""
+        """`value` float32 [rows]: the members' mean; for poisson, whose outputs are log rates, of rates."""
         from deepfit.plans import tables
 
-        return {"value": tables.outputs(net, batch, lambda outputs: outputs[..., 0].mean(1))}
+        rates = self.options.loss == "poisson"
+
+        def joined(outputs: Any) -> Any:
+            values = outputs[..., 0]
+            return (values.exp() if rates else values).mean(1)
+
+        return {"value": tables.outputs(net, batch, joined)}
 
     def calibrate(self, outputs: Batch, batch: Batch, facts: Facts) -> Facts:
         """Nothing to calibrate."""
@@ -138,8 +184,12 @@ class TabularRegression:
         return Answers({"prediction": self.in_units(outputs["value"], facts)})
 
     def metrics(self, answers: Answers, rows: TableRows) -> Mapping[str, float]:
-        """RMSE, mean and median absolute error, R2."""
-        return metrics.regression(answers.columns["prediction"], targets_of(rows))
+        """RMSE, mean and median absolute error, R2; for quantile its own score, the pinball loss."""
+        said, actual = answers.columns["prediction"], targets_of(rows)
+        scores = metrics.regression(said, actual)
+        if self.options.loss == "quantile" and scores:
+            scores["pinball"] = metrics.pinball(said, actual, self.options.quantile)
+        return scores
 
     def baselines(self, data: Splits[TableRows]) -> Iterator[Baseline]:
         """The mean, ridge regression, gradient boosting."""
@@ -167,3 +217,25 @@ class TabularRegression:
         rows = task.read(frame)
         parts = (slice(0, 240), slice(240, 300), slice(300, 400))
         return task, Splits(*(rows.take(np.arange(count)[part]) for part in parts)), {"r2": 0.9}
+
+
+def check_from_zero(rows: TableRows) -> None:
+    """DataError naming the first row whose target is below 0, which is no count and has no rate."""
+    values = targets_of(rows)
+    below = np.flatnonzero(values < 0)
+    if len(below):
+        raise DataError(
+            f"{rows.name}, {rows.where(int(below[0]))}, column '{rows.target_name}': expected a number from "
+            f"0 up for --loss poisson, received {values[below[0]]:g}. {len(below):,} of {len(values):,} rows "
+            "are below 0. Use --loss mean_squared_error, or correct the rows."
+        )
+
+
+def quantile_concern(rows: TableRows, share: float) -> Concern:
+    """What a reader of scores has to know of answers that are no means."""
+    return Concern(
+        "quantile",
+        rows.name,
+        f"the answers are the {share:g} quantile of '{rows.target_name}': {share:.0%} of targets should lie "
+        "below. The baselines and the verdict are about means (RMSE); judge the quantile by 'pinball'.",
+    )

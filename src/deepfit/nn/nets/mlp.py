@@ -5,7 +5,7 @@ Letters: B batch, N number columns, C category columns, D width, O outputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -13,17 +13,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deepfit.nn.activations import activation as named_activation
 from deepfit.nn.embeddings import CategoryEmbedding
 from deepfit.nn.linear import Linear
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": functional.relu,
-    "gelu": functional.gelu,
-    "silu": functional.silu,
-    "mish": functional.mish,
-    "selu": functional.selu,
-    "tanh": torch.tanh,
-}
+UNSCALED = ("linear", "tanh", "sigmoid", "selu", "softmax")
+"""Activations before which weights start with variance 1 / inputs.
+
+Half of what the others need, which let about half of their input through.
+"""
 
 
 class MLP(nn.Module):
@@ -31,9 +29,9 @@ class MLP(nn.Module):
 
     h = drop(act(W h + b)) for each width, then linear.
     numbers_BN float32, categories_BC int (0 = unseen, 1 to category_sizes[c] - 1 = known) -> B1O float32, in
-    the form of networks with members. activation: a name in ACTIVATIONS. Weights start normal with variance
-    2 / inputs (He et al. 2015, arXiv 1502.01852, eq. 10), those of the outputs with 1 / inputs, biases at
-    zero.
+    the form of networks with members. activation: a name in `deepfit.nn.activations`. Weights start normal
+    with variance 2 / inputs (He et al. 2015, arXiv 1502.01852, eq. 10), those of the outputs and before the
+    activations in UNSCALED with 1 / inputs (for selu: arXiv 1706.02515, section 2), biases at zero.
     """
 
     def __init__(
@@ -47,11 +45,12 @@ class MLP(nn.Module):
         activation: str = "relu",
     ) -> None:
         super().__init__()
-        self.activation = ACTIVATIONS[activation]
+        self.activation = named_activation(activation)
         self.dropout = dropout
         self.categories = CategoryEmbedding(category_sizes)
         sizes = [num_numbers + self.categories.num_features, *widths]
-        self.layers = nn.ModuleList(_linear(before, after, "relu") for before, after in pairwise(sizes))
+        bend = "linear" if activation in UNSCALED else "relu"
+        self.layers = nn.ModuleList(_linear(before, after, bend) for before, after in pairwise(sizes))
         self.last = _linear(sizes[-1], num_outputs, "linear")
 
     def forward(self, numbers_BN: Tensor, categories_BC: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deepfit.nn.activations import activation as named_activation
 from deepfit.nn.embeddings import CategoryEmbedding, PeriodicEmbedding
 
 
@@ -20,7 +21,8 @@ class RealMLP(nn.Module):
     """M networks that share nothing, computed together; each its own draw of the same architecture.
 
     h = [PBLD(numbers), embed(categories)] * (1 + 6 s); then for each width h = drop(act(h W / sqrt(F) + b /
-    10)), at last linear in the same way. act(z) = z + (1 + a / 10) (mish(z) - z). s and a start at zero, W
+    10)), at last linear in the same way. act(z) = z + (1 + a / 10) (mish(z) - z), a bend whose strength each
+    unit learns; another activation takes the place of mish where one is named. s and a start at zero, W
     standard normal, b / 10 too.
     numbers_BN float32, categories_BC int (0 = unseen, 1 to category_sizes[c] - 1 = known) -> BMO float32.
     Each member learns by its own loss; to predict: the mean over M, of probabilities where O are logits.
@@ -42,8 +44,10 @@ class RealMLP(nn.Module):
         widths: Sequence[int] = (128, 128),
         dropout: float = 0.15,
         number_width: int = 4,
+        activation: str = "mish",
     ) -> None:
         super().__init__()
+        self.activation = named_activation(activation)
         self.dropout = dropout
         self.numbers = PeriodicEmbedding(num_numbers, number_width, members=members)
         self.categories = CategoryEmbedding(category_sizes, members=members)
@@ -62,7 +66,7 @@ class RealMLP(nn.Module):
         h_MBF = h_MBF * (1 + 6 * self.scale_M1F)
         for layer, bend_M1D in zip(self.layers, self.bends, strict=True):
             z_MBD = layer(h_MBF)
-            h_MBF = torch.lerp(z_MBD, functional.mish(z_MBD), 1 + 0.1 * bend_M1D)
+            h_MBF = torch.lerp(z_MBD, self.activation(z_MBD), 1 + 0.1 * bend_M1D)
             h_MBF = functional.dropout(h_MBF, self.dropout, self.training)
         return self.last(h_MBF).transpose(0, 1)
 

@@ -10,7 +10,8 @@ a bottleneck strides, not the first 1x1.
 
 Source: He, Zhang, Ren, Sun 2015, arXiv 1512.03385, table 1 and figure 5; zero start of the last norm of each
 block: Goyal et al. 2017, arXiv 1706.02677, section 5.1.
-Differs: v1.5 strides; any number of input channels and classes; an optional stem for small pictures.
+Differs: v1.5 strides; any number of input channels and classes; an optional stem for small pictures; another
+activation in the place of relu where one is named.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import Tensor, nn
+
+from deepfit.nn.activations import activation as named_activation
 
 # B batch, C channels, H height, W width, K classes
 
@@ -31,7 +34,9 @@ DEPTHS: dict[int, tuple[int, int, int, int]] = {
 """Layers in the name -> blocks in each of the four stages (table 1)."""
 
 
-def resnet(layers: int, *, num_classes: int, in_channels: int = 3, small: bool = False) -> ResNet:
+def resnet(
+    layers: int, *, num_classes: int, in_channels: int = 3, small: bool = False, activation: str = "relu"
+) -> ResNet:
     """The ResNet of table 1 with this many layers: 18, 34, 50, 101 or 152 (KeyError for others).
 
     small: a 3x3 stem that keeps the picture's size, without pooling, for pictures below about 64 px (section
@@ -44,6 +49,7 @@ def resnet(layers: int, *, num_classes: int, in_channels: int = 3, small: bool =
         num_classes=num_classes,
         in_channels=in_channels,
         small=small,
+        activation=activation,
     )
 
 
@@ -58,19 +64,20 @@ class ResNet(nn.Module):
         num_classes: int,
         in_channels: int = 3,
         small: bool = False,
+        activation: str = "relu",
     ) -> None:
         super().__init__()
         block = Bottleneck if bottleneck else BasicBlock
         kernel, stride = (3, 1) if small else (7, 2)
         self.conv1 = nn.Conv2d(in_channels, 64, kernel, stride, kernel // 2, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        self.relu = nn.ReLU(inplace=True)
+        self.activation = named_activation(activation, axis=1, fresh=True)
         self.maxpool = nn.Identity() if small else nn.MaxPool2d(3, 2, 1)
         out = [inner * block.expansion for inner in (64, 128, 256, 512)]
-        self.layer1 = _stage(block, 64, 64, repeats=blocks[0], stride=1)
-        self.layer2 = _stage(block, out[0], 128, repeats=blocks[1], stride=2)
-        self.layer3 = _stage(block, out[1], 256, repeats=blocks[2], stride=2)
-        self.layer4 = _stage(block, out[2], 512, repeats=blocks[3], stride=2)
+        self.layer1 = _stage(block, 64, 64, repeats=blocks[0], stride=1, activation=activation)
+        self.layer2 = _stage(block, out[0], 128, repeats=blocks[1], stride=2, activation=activation)
+        self.layer3 = _stage(block, out[1], 256, repeats=blocks[2], stride=2, activation=activation)
+        self.layer4 = _stage(block, out[2], 512, repeats=blocks[3], stride=2, activation=activation)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(out[3], num_classes)
         self._initialise()
@@ -86,7 +93,7 @@ class ResNet(nn.Module):
 
     def features(self, x_BCHW: Tensor) -> Tensor:
         """What the classifier sees, one vector a picture: [B, 512], from ResNet-50 on [B, 2048]."""
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x_BCHW))))
+        x = self.maxpool(self.activation(self.bn1(self.conv1(x_BCHW))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         return self.avgpool(x).flatten(1)
 
@@ -100,20 +107,20 @@ class BasicBlock(nn.Module):
 
     expansion = 1
 
-    def __init__(self, width: int, inner: int, *, stride: int) -> None:
+    def __init__(self, width: int, inner: int, *, stride: int, activation: str) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(width, inner, 3, stride, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner)
         self.conv2 = nn.Conv2d(inner, inner, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(inner)
-        self.relu = nn.ReLU(inplace=True)
+        self.activation = named_activation(activation, axis=1, fresh=True)
         self.downsample = _shortcut(width, inner, stride=stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's output."""
         shortcut = x if self.downsample is None else self.downsample(x)
-        x = self.relu(self.bn1(self.conv1(x)))
-        return self.relu(self.bn2(self.conv2(x)) + shortcut)
+        x = self.activation(self.bn1(self.conv1(x)))
+        return self.activation(self.bn2(self.conv2(x)) + shortcut)
 
 
 class Bottleneck(nn.Module):
@@ -121,7 +128,7 @@ class Bottleneck(nn.Module):
 
     expansion = 4
 
-    def __init__(self, width: int, inner: int, *, stride: int) -> None:
+    def __init__(self, width: int, inner: int, *, stride: int, activation: str) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(width, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner)
@@ -129,24 +136,31 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(inner)
         self.conv3 = nn.Conv2d(inner, inner * self.expansion, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(inner * self.expansion)
-        self.relu = nn.ReLU(inplace=True)
+        self.activation = named_activation(activation, axis=1, fresh=True)
         self.downsample = _shortcut(width, inner * self.expansion, stride=stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's output."""
         shortcut = x if self.downsample is None else self.downsample(x)
-        x = self.relu(self.bn1(self.conv1(x)))
-        x = self.relu(self.bn2(self.conv2(x)))
-        return self.relu(self.bn3(self.conv3(x)) + shortcut)
+        x = self.activation(self.bn1(self.conv1(x)))
+        x = self.activation(self.bn2(self.conv2(x)))
+        return self.activation(self.bn3(self.conv3(x)) + shortcut)
 
 
 def _stage(
-    block: type[BasicBlock | Bottleneck], width: int, inner: int, *, repeats: int, stride: int
+    block: type[BasicBlock | Bottleneck],
+    width: int,
+    inner: int,
+    *,
+    repeats: int,
+    stride: int,
+    activation: str,
 ) -> nn.Sequential:
     """Blocks in a row (a row of table 1); only the first changes the width and strides."""
     out = inner * block.expansion
     return nn.Sequential(
-        block(width, inner, stride=stride), *(block(out, inner, stride=1) for _ in range(repeats - 1))
+        block(width, inner, stride=stride, activation=activation),
+        *(block(out, inner, stride=1, activation=activation) for _ in range(repeats - 1)),
     )
 
 

@@ -19,6 +19,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from deepfit.nn.activations import activation as named_activation
+
 # B batch, C channels, H height, W width, K classes
 
 
@@ -26,7 +28,7 @@ class ResNet9(nn.Module):
     """Pictures x_BCHW of any height and width to logits_BK.
 
     widths: channels of the groups; each group halves the picture (rounding up).  stem: channels of the first
-    convolution.
+    convolution.  activation: what takes the place of relu.
     """
 
     def __init__(
@@ -36,11 +38,13 @@ class ResNet9(nn.Module):
         in_channels: int = 1,
         widths: Sequence[int] = (32, 64, 128),
         stem: int = 8,
+        activation: str = "relu",
     ) -> None:
         super().__init__()
+        self.activation = named_activation(activation, axis=1)
         self.stem = nn.Conv2d(in_channels, stem, 3, padding=1)
         self.groups = nn.Sequential(
-            *(Group(width, out) for width, out in zip([stem, *widths[:-1]], widths, strict=True))
+            *(Group(width, out, activation) for width, out in zip([stem, *widths[:-1]], widths, strict=True))
         )
         self.head = nn.Linear(widths[-1], num_classes)
         for module in self.modules():
@@ -49,7 +53,7 @@ class ResNet9(nn.Module):
 
     def features(self, x_BCHW: Tensor) -> Tensor:
         """Return what the classifier sees: one vector a picture, [B, widths[-1]]."""
-        return self.groups(self.stem(x_BCHW).relu()).mean((2, 3))
+        return self.groups(self.activation(self.stem(x_BCHW))).mean((2, 3))
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """Return logits_BK."""
@@ -59,8 +63,9 @@ class ResNet9(nn.Module):
 class Group(nn.Module):
     """Halve the picture, change the number of channels, and add what two more convolutions see."""
 
-    def __init__(self, width: int, out: int) -> None:
+    def __init__(self, width: int, out: int, activation: str) -> None:
         super().__init__()
+        self.activation = named_activation(activation, axis=1, fresh=True)
         self.conv = nn.Conv2d(width, out, 3, padding=1, bias=False)
         self.pool = nn.MaxPool2d(2, ceil_mode=True)
         self.norm = nn.BatchNorm2d(out)
@@ -71,6 +76,6 @@ class Group(nn.Module):
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """Return the group's output, half as high and wide (rounded up)."""
-        x = self.norm(self.pool(self.conv(x_BCHW))).relu_()
-        y = self.norm1(self.conv1(x)).relu_()
-        return x + self.norm2(self.conv2(y)).relu_()
+        x = self.activation(self.norm(self.pool(self.conv(x_BCHW))))
+        y = self.activation(self.norm1(self.conv1(x)))
+        return x + self.activation(self.norm2(self.conv2(y)))

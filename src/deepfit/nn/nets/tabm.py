@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deepfit.nn.activations import activation as named_activation
 from deepfit.nn.embeddings import CategoryEmbedding, PiecewiseLinearEmbedding
 
 
@@ -21,7 +22,7 @@ class TabM(nn.Module):
 
     h = [PLE(numbers), embed(categories)]; for each width h_m = drop(relu(((h_m * r_m) W) * s_m + b_m)); at
     last h_m V_m + c_m. r of the first layer starts as random signs, every other r and s as ones, so the
-    members begin as different views of one network.
+    members begin as different views of one network. activation: what takes the place of relu.
     edges: for each number column the ascending edges of its intervals (see PiecewiseLinearEmbedding).
     numbers_BN float32, categories_BC int (0 = unseen, 1 to category_sizes[c] - 1 = known) -> BMO float32.
     Each member learns by its own loss; to predict: the mean over M, of probabilities where O are logits.
@@ -41,8 +42,10 @@ class TabM(nn.Module):
         widths: Sequence[int] = (128, 128),
         dropout: float = 0.1,
         number_width: int = 8,
+        activation: str = "relu",
     ) -> None:
         super().__init__()
+        self.activation = named_activation(activation)
         self.dropout = dropout
         self.numbers = PiecewiseLinearEmbedding(edges, number_width)
         self.categories = CategoryEmbedding(category_sizes)
@@ -62,7 +65,7 @@ class TabM(nn.Module):
         h_1BF = torch.cat([self.numbers(numbers_BN), self.categories(categories_BC)], dim=2)
         h_BMF = h_1BF.transpose(0, 1)  # one view for all members; the first layer's scales make them differ
         for layer in self.layers:
-            h_BMF = functional.dropout(functional.relu(layer(h_BMF)), self.dropout, self.training)
+            h_BMF = functional.dropout(self.activation(layer(h_BMF)), self.dropout, self.training)
         return torch.baddbmm(self.bias_MO.unsqueeze(1), h_BMF.transpose(0, 1), self.weight_MDO).transpose(
             0, 1
         )

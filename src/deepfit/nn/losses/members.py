@@ -1,30 +1,13 @@
-"""Losses as sums over items, never means: the engine divides by the global count."""
+"""Losses and answers of networks with several members, and the precision that losses are summed in."""
 
 from __future__ import annotations
 
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 # N rows, K members of an ensemble, C classes
-
-
-def sparse_categorical_crossentropy(
-    logits_NC: Tensor, target_N: Tensor, *, label_smoothing: float = 0.0
-) -> Tensor:
-    """sum_n -log softmax(logits_n)[target_n], in nats.
-
-    label_smoothing e mixes the target with the uniform distribution, (1 - e) onehot + e / C. Source: Szegedy
-    et al. 2016, arXiv 1512.00567, section 7. Returns a scalar.
-    """
-    return F.cross_entropy(logits_NC, target_N, reduction="sum", label_smoothing=label_smoothing)
-
-
-def mean_squared_error(outputs_N: Tensor, target_N: Tensor) -> Tensor:
-    """sum_n (outputs_n - target_n)^2. Returns a scalar."""
-    return (outputs_N - target_N).square().sum()
 
 
 def over_members(loss, outputs_NKC: Tensor, target_N: Tensor) -> Tensor:  # noqa: ANN001 (a loss of outputs [M, C] and target [M])
@@ -41,3 +24,8 @@ def over_members(loss, outputs_NKC: Tensor, target_N: Tensor) -> Tensor:  # noqa
 def log_mean_softmax(logits_NKC: Tensor) -> Tensor:
     """Log of the members' mean probability, [N, C]."""
     return torch.logsumexp(logits_NKC.log_softmax(-1), dim=1) - math.log(logits_NKC.shape[1])
+
+
+def wide(x: Tensor) -> Tensor:
+    """The tensor in float32 where it is narrower, since sums and exponentials need the digits."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
