@@ -14,8 +14,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deepfit.nn.activations import ACTIVATIONS
 from deepfit.nn.linear import Linear
-from deepfit.nn.nets.mlp import ACTIVATIONS
 
 # B batch, C channels, H height, W width, K classes
 
