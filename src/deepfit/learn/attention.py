@@ -27,7 +27,7 @@ PAIRS = 5
 
 
 def riddles(rng: np.random.Generator, rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Texts such as `c7a2h9b2e4?a`: int64 tokens [rows, 12], and the digit that stood behind the letter asked."""
+    """Texts such as `c7a2h9b2e4?a`: int64 tokens [rows, 12], and the digit behind the letter asked."""
     letters = np.stack([rng.permutation(len(LETTERS))[:PAIRS] for _ in range(rows)])
     digits = rng.integers(0, len(DIGITS), (rows, PAIRS))
     asked = rng.integers(0, PAIRS, rows)
@@ -93,7 +93,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
             for s in range(3)
         ],
         words=2,
-        caption=f"The query {query_K.tolist()} takes {by_hand[0]:.2f}, and deepfit's attend() gives {ours[0]:.2f}.",
+        caption=f"The query (3, 0) gets {by_hand[0]:.2f}; deepfit's attend() gives {ours[0]:.2f}.",
     )
 
     yield """
@@ -140,7 +140,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
             x_label="epoch",
             y_label="share solved",
         ),
-        f"At first it guesses one of the five digits that it saw; then, rather suddenly, it finds out how to look. "
+        f"At first it guesses one of the digits that it saw; then it finds out how to look. "
         f"In the end {solved[-1]:.0%} of new riddles are solved.",
     )
 
@@ -163,11 +163,11 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
                     x_label="is looked at",
                     y_label="looks",
                 ),
-                f"Layer {layer + 1}, head {head + 1}, on {''.join(signs)}; the answer is {DIGITS[new_B[example]]}.",
+                f"Layer {layer + 1}, head {head + 1}. Answer: {DIGITS[new_B[example]]}.",
             )
 
     def looks_at_answer(layers: list[Tensor]) -> list[float]:
-        """For each layer, how much of its attention the last step gives to the right digit, over new riddles."""
+        """For each layer, how much the last step looks at the right digit, in the head that does most."""
         letters_BP = new_BT[:, 0 : 2 * PAIRS : 2]
         place_B = 2 * (letters_BP == new_BT[:, -1:]).argmax(1) + 1
         return [float(each[np.arange(len(new_BT)), :, -1, place_B].amax(1).mean()) for each in layers]
@@ -191,7 +191,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
             ]
             for n in range(2)
         ],
-        caption="Share of attention, mean over 1,000 new riddles, before and after training, of the head that gives most.",
+        caption="Share of attention before and after training, mean over 1,000 new riddles, best head.",
     )
     yield f"""
     Nobody told the network how. In the first layer the digits look at the letter before them

@@ -37,7 +37,10 @@ def backward(at: dict[str, float]) -> dict[str, float]:
 
 def by_autograd(x: float, w: float, b: float) -> dict[str, float]:
     """The same derivatives as PyTorch works them out, in double precision."""
-    at = {name: torch.tensor(v, dtype=torch.float64, requires_grad=True) for name, v in zip("xwb", (x, w, b))}
+    at = {
+        name: torch.tensor(v, dtype=torch.float64, requires_grad=True)
+        for name, v in zip("xwb", (x, w, b), strict=True)
+    }
     at["z"] = at["w"] * at["x"] + at["b"]
     at["y"] = torch.tanh(at["z"])
     at["loss"] = (at["y"] - TARGET) ** 2
@@ -95,7 +98,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     ]
     yield Figure(
         graph(nodes, slopes),
-        "Blue: the value on the way forward. Orange: the derivative of the loss by it. On each arrow its own slope.",
+        "Blue: the value, on the way forward. Orange: the derivative of the loss by it. On arrows: slopes.",
         wide=True,
     )
     yield Table(

@@ -55,7 +55,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
             ["picture", "map", "its size"],
             side_px=120,
         ),
-        "A picture, its feature map (white: brighter to the right, black: to the left), and how strong the edge is.",
+        "A picture, its feature map (white: brighter to the right, black: to the left), the edges' strength.",
     )
     library_HW = functional.conv2d(picture_HW[None, None], STANDING[None, None])[0, 0]
     apart = float((library_HW - edges_HW).abs().max())

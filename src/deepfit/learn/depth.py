@@ -23,7 +23,7 @@ WIDTH = 10
 
 
 def answers(net: MLP, x_N2: Tensor) -> Tensor:
-    """Logits of both spirals; the network reads number columns, and category columns, of which there are none."""
+    """Logits of both spirals; of category columns, which the network also reads, there are none."""
     return net(x_N2, torch.zeros(len(x_N2), 0, dtype=torch.int64))[:, 0]
 
 

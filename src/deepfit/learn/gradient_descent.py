@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from deepfit.contract import Batch
 from deepfit.learn.samples import houses
 from deepfit.learn.training import fit
 from deepfit.learn.walk import Shown
@@ -31,7 +32,7 @@ def descend(x_N2: np.ndarray, price_N: np.ndarray, options: Options):
     net.weight.data = torch.tensor([START])
     path = []
 
-    def forward(batch):
+    def forward(batch: Batch) -> torch.Tensor:
         path.append(net.weight[0].tolist())
         return net(batch["x"])
 
@@ -99,13 +100,13 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     ]
     yield Figure(
         seen_from_above(by_rate),
-        "Thirty steps each. A short step creeps, a long one leaps from side to side, one too long never settles.",
+        "Thirty steps each: short ones creep, long ones leap from side to side, too long ones never settle.",
     )
     yield Figure(
         lines(
             [
                 Line(line.name, range(31), loss_at(tried[rate]), colour=place)
-                for place, (line, rate) in enumerate(zip(by_rate, rates))
+                for place, (line, rate) in enumerate(zip(by_rate, rates, strict=True))
             ],
             x_label="step",
             y_label="loss above the lowest",
@@ -139,7 +140,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
                 for place, (name, path) in enumerate(ways.items())
             ]
         ),
-        "The same learning rate with and without momentum, and Adam, which steps equally far along both weights.",
+        "The same rate with and without momentum, and Adam, which steps equally far along both weights.",
     )
     yield Figure(
         lines(
@@ -151,7 +152,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
             y_label="loss above the lowest",
             log_y=True,
         ),
-        f"After 30 steps: {loss_at(plain_path)[-1]:.1e} without, {loss_at(momentum_path)[-1]:.1e} with momentum.",
+        f"At the end {loss_at(plain_path)[-1]:.1e} without, {loss_at(momentum_path)[-1]:.1e} with momentum.",
     )
 
     yield """

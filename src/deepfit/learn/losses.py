@@ -141,7 +141,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
             x_label="distance of the pair",
             y_label="loss",
         ),
-        f"contrastive: {MEANINGS['contrastive'].summary}. Beyond the margin of 1, different is different enough.",
+        f"contrastive: {MEANINGS['contrastive'].summary}. Beyond the margin of 1 they are far enough.",
     )
     triple = lambda d: LOSSES["triplet"](line_of(0 * d), line_of(0 * d + 1), line_of(d))  # noqa: E731 (one expression)
     yield Figure(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -150,7 +151,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     grid_G1 = np.linspace(-1, 1, 161, dtype=np.float32)[:, None]
     degrees = west + (grid_G1[:, 0] + 1) / 2 * (east - west)
     edges = np.quantile(table[:, 0], np.linspace(0, 1, 25))
-    groups = [table[(table[:, 0] >= a) & (table[:, 0] <= b)].mean(0) for a, b in zip(edges, edges[1:])]
+    groups = [table[(table[:, 0] >= a) & (table[:, 0] <= b)].mean(0) for a, b in pairwise(edges)]
     centres, means = np.stack(groups).T
     fits = [
         Line(names[width], degrees, dollars(net, grid_G1) / 1000, colour=place + 1)

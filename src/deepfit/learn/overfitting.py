@@ -87,7 +87,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
             y_label="price in thousand dollars",
             y_span=(0, 520),
         ),
-        "Hidden neurons in brackets. The small network misses the shape, the large one runs through single houses.",
+        "Hidden neurons in brackets. The small network misses the shape, the large one learns single houses.",
         wide=True,
     )
 
@@ -155,8 +155,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
             y_label="loss",
             best=turn,
         ),
-        f"The training loss only falls. The validation loss turns at epoch {turn} (dashed line): from there on the "
-        "network learns by heart.",
+        f"The training loss only falls. The validation loss turns at epoch {turn} (dashed line).",
     )
 
     yield """

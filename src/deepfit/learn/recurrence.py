@@ -46,13 +46,12 @@ def gradient_over_steps(kind: str, steps: int, *, seed: int, width: int = 64) ->
     net = KINDS[kind](8, width).double()
     x_BTF = torch.randn(32, steps, 8, dtype=torch.float64, requires_grad=True)
     outputs_BTD, _ = net(x_BTF)
-    (outputs_BTD[:, -1] @ torch.randn(width, dtype=torch.float64)).sum().backward()
-    assert x_BTF.grad is not None
-    return x_BTF.grad.norm(dim=2).mean(0)
+    said = (outputs_BTD[:, -1] @ torch.randn(width, dtype=torch.float64)).sum()
+    return torch.autograd.grad(said, x_BTF)[0].norm(dim=2).mean(0)
 
 
 def first_bit(rng: np.random.Generator, rows: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Noise whose first step alone tells the class, by its sign: float32 [rows, steps, 1] and int64 [rows]."""
+    """Noise whose first step alone tells the class by its sign: [rows, steps, 1] and int64 [rows]."""
     target_B = rng.integers(0, 2, rows)
     x_BT1 = rng.normal(0, 0.2, (rows, steps, 1))
     x_BT1[:, 0, 0] = 2 * target_B - 1
@@ -81,7 +80,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
             y_label="length of the gradient",
             log_y=True,
         ),
-        "A straight line downward on this scale is a gradient that is multiplied by the same factor at each step.",
+        "A straight line downward is a gradient that is multiplied by the same factor at each step.",
     )
     kept = {kind: float(each[0] / each[-1]) for kind, each in reach.items()}
     yield Table(

@@ -1,8 +1,8 @@
 """A lesson step by step: what it yields, and before that the source code that made it.
 
-A lesson is its own page. Each statement of `lesson` that is not mere prose is shown as code when its first
-result appears; functions of the module are shown when they are first used, so a reader meets nothing
-unexplained.
+A lesson is its own page. Each statement of `lesson` that is not mere prose or the layout of a table is shown
+as code when its first result appears; functions of the module are shown when they are first used, so a
+reader meets nothing unexplained.
 """
 
 from __future__ import annotations
@@ -113,10 +113,11 @@ def _is_text(node: ast.stmt) -> bool:
 
 
 def _is_prose(node: ast.stmt) -> bool:
+    """Whether a statement only yields words: prose, or a table, whose code is mere layout."""
     yielded = node.value.value if isinstance(node, ast.Expr) and isinstance(node.value, ast.Yield) else None
-    return isinstance(yielded, ast.JoinedStr) or (
-        isinstance(yielded, ast.Constant) and isinstance(yielded.value, str)
-    )
+    if isinstance(yielded, ast.Call):
+        return isinstance(yielded.func, ast.Name) and yielded.func.id == "Table"
+    return isinstance(yielded, ast.JoinedStr | ast.Constant)
 
 
 def _defines(node: ast.stmt) -> list[str]:

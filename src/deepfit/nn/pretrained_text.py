@@ -70,8 +70,7 @@ def read_arguments(folder: str | Path) -> tuple[str, dict[str, Any]]:
     kind = config.get("model_type")
     if kind not in FAMILIES:
         raise ArtifactError(
-            f"{path}: received the model_type {kind!r}. {suggest(str(kind), FAMILIES)} Choose"
-            " another model."
+            f"{path}: received the model_type {kind!r}. {suggest(str(kind), FAMILIES)} Choose another model."
         )
     family = FAMILIES[kind]
     for name, wanted in family.fixed.items():

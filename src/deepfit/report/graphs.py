@@ -26,7 +26,7 @@ class Node:
 
 def graph(nodes: Sequence[Node], edges: Sequence[tuple[str, str, str]]) -> Markup:
     """Boxes with their values and gradients; edges: (from, to, what is written on the arrow)."""
-    at = {node.name: (70 + node.column * 158, 40 + node.row * 84) for node in nodes}
+    at = {node.name: (70 + node.column * 226, 40 + node.row * 84) for node in nodes}
     width = max(x for x, _ in at.values()) + 60
     height = max(y for _, y in at.values()) + 40
     parts = []
@@ -43,7 +43,11 @@ def graph(nodes: Sequence[Node], edges: Sequence[tuple[str, str, str]]) -> Marku
         tip = f"M{x2:.1f} {y2:.1f}L{x2 - 9 * dx - 4 * dy:.1f} {y2 - 9 * dy + 4 * dx:.1f}"
         tip += f"L{x2 - 9 * dx + 4 * dy:.1f} {y2 - 9 * dy - 4 * dx:.1f}z"
         parts.append(Markup('<path class="tip" d="{}"/>').format(tip))
-        parts.append(_words((x1 + x2) / 2, (y1 + y2) / 2 - 7, words, "tick small"))
+        level = abs(dy) < 0.05
+        side = 0 if level else 8
+        lift = -7 if level else -4 if dy > 0 else 14
+        anchor = "middle" if level else "start"
+        parts.append(_words((x1 + x2) / 2 + side, (y1 + y2) / 2 + lift, words, "tick", anchor=anchor))
     for node in nodes:
         x, y = at[node.name]
         parts.append(
@@ -57,7 +61,7 @@ def graph(nodes: Sequence[Node], edges: Sequence[tuple[str, str, str]]) -> Marku
     return figure(parts, "a computation as a graph", width, height)
 
 
-def _words(x: float, y: float, words: str, kind: str) -> Markup:
-    return Markup('<text class="{}" text-anchor="middle" x="{:.1f}" y="{:.1f}">{}</text>').format(
-        kind, x, y, words
+def _words(x: float, y: float, words: str, kind: str, *, anchor: str = "middle") -> Markup:
+    return Markup('<text class="{}" text-anchor="{}" x="{:.1f}" y="{:.1f}">{}</text>').format(
+        kind, anchor, x, y, words
     )
