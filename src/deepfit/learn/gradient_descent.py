@@ -117,8 +117,8 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     short, long, wild = (loss_at(path)[-1] for path in tried.values())
 
     yield f"""
-    After 30 steps the loss is {short:.4f} above the lowest with the small rate, {long:.4f} with one just
-    below the limit, and {wild:.2f} and rising with one just above. The best learning rate is usually close
+    After 30 steps the loss is {short:.2g} above the lowest with the small rate, {long:.1e} with one just
+    below the limit, and {wild:.2g} and rising with one just above. The best learning rate is usually close
     below the largest that works.
 
     ## Momentum
@@ -131,7 +131,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     momentum_path = yield from descend(x_N2, price_N, Options(epochs=30, learning_rate=0.3 * limit, **keen))
     adam = {**whole, "optimizer": "adam"}
     del adam["momentum"]
-    adam_path = yield from descend(x_N2, price_N, Options(epochs=30, learning_rate=0.15, **adam))
+    adam_path = yield from descend(x_N2, price_N, Options(epochs=30, learning_rate=0.1, **adam))
     ways = {"no momentum": plain_path, "momentum 0.7": momentum_path, "adam": adam_path}
     yield Figure(
         seen_from_above(

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from deepfit.learn.samples import credits, houses
+from deepfit.learn.samples import credits
 from deepfit.learn.training import fit
 from deepfit.learn.walk import Shown
 from deepfit.nn.losses import sparse_categorical_crossentropy
@@ -31,85 +31,74 @@ def log_loss(net: nn.Module, x_N: np.ndarray, target_N: np.ndarray) -> float:
 
 
 def lesson(seed: int = 0) -> Iterator[Shown]:
-    """Three networks on forty houses, then loans with and without early stopping."""
+    """Three networks on 25 points, then loans with and without early stopping."""
     yield """
     An **epoch** is one pass over the training rows. Networks need many, and the question is how many. Before
-    that, the other knob: size. Below, three networks predict the price of 40 houses from their longitude,
-    each trained until its loss hardly falls any more. They are judged on other houses, which they never saw.
+    that, the other knob: size. Below are 25 points on a wave, each moved a little by chance. Three networks
+    learn them, each trained until its loss hardly falls any more, and are judged on 1,000 other points of the
+    same wave.
     """
-    table, others = houses("Longitude", "Sale_Price"), houses("Longitude", "Sale_Price", part="test")
-    west, east = table[:, 0].min(), table[:, 0].max()
-    few = table[np.random.default_rng(seed).permutation(len(table))[:40]]
-    east_N1, others_N1 = (2 * (each[:, :1] - west) / (east - west) - 1 for each in (few, others))
-    price_N, others_N = ((each[:, 1] - 180_000) / 80_000 for each in (few, others))
+    rng = np.random.default_rng(seed)
+
+    def wave(rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """Points of a noisy wave: x [rows, 1] in [-1, 1], y [rows]."""
+        x_N1 = np.sort(rng.uniform(-1, 1, (rows, 1)), axis=0).astype(np.float32)
+        return x_N1, (np.sin(4 * x_N1[:, 0]) + rng.normal(0, 0.3, rows)).astype(np.float32)
+
+    (x_N1, y_N), (new_N1, new_N) = wave(25), wave(1000)
 
     def train_width(width: int):
-        """A network with so many hidden neurons, trained for 1,200 epochs."""
+        """A network with so many hidden neurons, trained for 1,000 epochs."""
         torch.manual_seed(seed)
         net = nn.Sequential(nn.Linear(1, width), nn.Tanh(), nn.Linear(width, 1))
-        nn.init.uniform_(net[0].weight, -3 - width / 2, 3 + width / 2)
-        nn.init.uniform_(net[0].bias, -3 - width / 2, 3 + width / 2)
+        nn.init.uniform_(net[0].weight, -3 - width / 3, 3 + width / 3)
+        nn.init.uniform_(net[0].bias, -3 - width / 3, 3 + width / 3)
         options = Options(
-            epochs=1200, batch_size=40, optimizer="adam", learning_rate=0.02, weight_decay=0, seed=seed
+            epochs=1000, batch_size=25, optimizer="adam", learning_rate=0.03, weight_decay=0, seed=seed
         )
-        yield from fit(net, {"x": east_N1, "target": price_N}, options, loss=squared)
+        yield from fit(net, {"x": x_N1, "target": y_N}, options, loss=squared)
         return net
 
-    sizes = {"too small": 1, "about right": 5, "too large": 60}
+    sizes = {"too small": 1, "about right": 4, "too large": 80}
     nets = {}
     for name, width in sizes.items():
         nets[name] = yield from train_width(width)
 
-    grid_G1 = torch.linspace(float(east_N1.min()), float(east_N1.max()), 300)[:, None]
-    order = east_N1[:, 0].argsort()
+    grid_G1 = torch.linspace(-1, 1, 300)[:, None]
+    curves = [
+        Line(f"{name} ({sizes[name]})", grid_G1[:, 0], net(grid_G1)[:, 0].detach(), colour=place)
+        for place, (name, net) in enumerate(nets.items())
+    ]
     yield Figure(
         lines(
-            [
-                Line(
-                    "40 houses",
-                    east_N1[order, 0],
-                    price_N[order] * 80 + 180,
-                    dashed=True,
-                    marked=True,
-                    colour=7,
-                ),
-                *(
-                    Line(
-                        f"{name} ({sizes[name]})",
-                        grid_G1[:, 0],
-                        net(grid_G1)[:, 0].detach() * 80 + 180,
-                        colour=place,
-                    )
-                    for place, (name, net) in enumerate(nets.items())
-                ),
-            ],
-            x_label="from west (-1) to east (1)",
-            y_label="price in thousand dollars",
-            y_span=(0, 520),
+            [Line("25 points", x_N1[:, 0], y_N, dashed=True, marked=True, colour=7), *curves],
+            x_label="x",
+            y_label="y",
+            y_span=(-2.2, 2.2),
         ),
-        "Hidden neurons in brackets. The small network misses the shape, the large one learns single houses.",
-        wide=True,
+        "Hidden neurons in brackets. The small network misses the wave, the large one learns single points.",
     )
 
     def errors(net: nn.Module) -> tuple[float, float]:
-        """Typical error on the 40 houses and on the others, in dollars."""
-        return tuple(
-            float((net(torch.from_numpy(x)).detach()[:, 0].numpy() - y).std() * 80_000)
-            for x, y in ((east_N1, price_N), (others_N1, others_N))
+        """Mean squared error on the 25 points and on the others."""
+        known, new = (
+            float((net(torch.from_numpy(x))[:, 0].detach().numpy() - y).var())
+            for x, y in ((x_N1, y_N), (new_N1, new_N))
         )
+        return known, new
 
     table_rows = {name: errors(net) for name, net in nets.items()}
     yield Table(
-        ["Network", "Hidden neurons", "Error on its 40 houses", "Error on other houses"],
-        [[name, str(sizes[name]), f"{own:,.0f}", f"{new:,.0f}"] for name, (own, new) in table_rows.items()],
-        caption="Standard deviation of predicted less actual, in dollars.",
+        ["Network", "Hidden neurons", "Error on its 25 points", "Error on 1,000 others"],
+        [[name, str(sizes[name]), f"{own:.3f}", f"{new:.3f}"] for name, (own, new) in table_rows.items()],
+        caption="Mean squared error. Chance alone makes 0.09, which no network can foresee.",
     )
     (small_own, _), (_, right_new), (large_own, large_new) = table_rows.values()
     yield f"""
-    The smallest network **underfits**: its error is {small_own:,.0f} dollars even on the houses it was
-    trained on. The largest **overfits**: it got its own houses right to {large_own:,.0f} dollars and is wrong
-    by {large_new:,.0f} on others, worse than the network with five neurons ({right_new:,.0f}). A low training
-    loss shows that a network has learned, not that it has learned something true.
+    The smallest network **underfits**: its error is {small_own:.2f} even on the points it was trained on. The
+    largest **overfits**: it got its own points right to {large_own:.3f} and is wrong by {large_new:.2f} on
+    others, worse than the network with four neurons ({right_new:.2f}). A low training loss shows that a
+    network has learned, not that it has learned something true.
 
     ## Too many epochs
 
