@@ -82,7 +82,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     def errors(net: nn.Module) -> tuple[float, float]:
         """Mean squared error on the 25 points and on the others."""
         known, new = (
-            float((net(torch.from_numpy(x))[:, 0].detach().numpy() - y).var())
+            float(np.square(net(torch.from_numpy(x))[:, 0].detach().numpy() - y).mean())
             for x, y in ((x_N1, y_N), (new_N1, new_N))
         )
         return known, new

@@ -111,7 +111,7 @@ def test_a_learning_rate_above_the_limit_diverges_one_below_arrives_and_momentum
     short, long, wild = (
         float(each)
         for each in re.search(
-            r"([\d.]+)\s+above the lowest with the small\s+rate, ([-\d.e]+)\s+with.*?and ([\d.]+)\s+and rising",
+            r"(\S+)\s+above the lowest with the small\s+rate, ([-\d.e]+)\s+with.*?and ([\d.]+)\s+and rising",
             prose,
             re.DOTALL,
         ).groups()
