@@ -18,7 +18,7 @@ from deepfit.report.charts import Line, lines
 from deepfit.report.maps import regions
 from deepfit.report.view import Figure, Table
 
-WIDTH = 10
+WIDTH = 8
 """Neurons in each hidden layer."""
 
 
@@ -53,7 +53,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
         history = yield from fit(
             net,
             {"x": x_N2, "target": spiral_N},
-            Options(epochs=150, batch_size=100, learning_rate=0.02, weight_decay=0, seed=seed),
+            Options(epochs=100, batch_size=100, learning_rate=0.02, weight_decay=0, seed=seed),
             forward=lambda batch: answers(net, batch["x"]),
             loss=sparse_categorical_crossentropy,
         )
@@ -79,7 +79,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
         )
     yield Figure(
         lines(
-            [Line(f"{n} hidden", range(1, 151), each, colour=n - 1) for n, each in losses.items()],
+            [Line(f"{n} hidden", range(1, 101), each, colour=n - 1) for n, each in losses.items()],
             x_label="epoch",
             y_label="loss of a training point",
             log_y=True,
