@@ -52,10 +52,10 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     yield Figure(
         tiles(
             [picture_HW.numpy(), edges_HW.numpy(), edges_HW.abs().numpy()],
-            ["picture", "map", "its size"],
+            ["picture", "feature map", "its size"],
             side_px=120,
         ),
-        "A picture, its feature map (white: brighter to the right, black: to the left), the edges' strength.",
+        "A picture, its feature map (white: brighter to the right, black to the left), its size",
     )
     library_HW = functional.conv2d(picture_HW[None, None], STANDING[None, None])[0, 0]
     apart = float((library_HW - edges_HW).abs().max())
@@ -85,7 +85,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
         caption="Absolute difference of the maps, as a share of the map.",
     )
     yield f"""
-    The map itself just moves along (the difference to the moved map is {follows:.0e}): what is learned in one
+    The map itself just moves along (the difference to the moved map is {follows:.1g}): what is learned in one
     place is known in every place. Pooling by 4 brings the change down from {change[1]:.0%} to
     {change[4]:.0%}.
 
@@ -97,6 +97,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     """
     torch.manual_seed(seed)
     net = LeNet(num_classes=len(names), activation="relu")
+    net.conv1.weight.data *= 0.1  # nearly nothing, so that what is seen later is what training has found
     fresh_6HW = net.conv1.weight[:, 0].detach().clone()
 
     def test_accuracy() -> float:
@@ -107,7 +108,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     history = yield from fit(
         net,
         {"x": (x_BCHW - 0.3) / 0.35, "target": target_B},
-        Options(epochs=8, batch_size=64, learning_rate=0.002, seed=seed),
+        Options(epochs=8, batch_size=64, learning_rate=0.004, seed=seed),
         loss=sparse_categorical_crossentropy,
         score=lambda: {"accuracy": test_accuracy()},
     )
@@ -132,7 +133,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
         pooled_B6HW = functional.avg_pool2d(maps_B6HW, 2)
     every = [each for place in range(6) for each in (test_BCHW[shown[place], 0], *pooled_B6HW[place].numpy())]
     yield Figure(
-        tiles(every, ["picture", *(f"filter {n}" for n in range(1, 7))] * 6, across=7, side_px=52),
+        tiles(every, ["picture", *(f"filter {n}" for n in range(1, 7)), *[""] * 35], across=7, side_px=52),
         "Test pictures, and after activation and pooling what each of the six filters says of them.",
         wide=True,
     )
@@ -150,9 +151,10 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     )
     weights, dense = net.conv1.weight.numel() + 6, (28 * 28 + 1) * 6 * 28 * 28
     yield f"""
-    The filters began as noise and turned into edges, stripes and blobs (the cosine between a filter before
-    and after is {min(turned):.2f} to {max(turned):.2f}). The first layer has {weights} parameters; a layer
-    without sharing that makes as many maps of the same size would have {dense:,}. Of the {int(wrong.sum())}
-    pictures that the network got wrong, most were a {pairs[0][1]} taken for a {pairs[0][2]} ({pairs[0][0]}
-    times), which people confuse as well.
+    The filters began as faint noise, and training turned them into something else (the cosine between a
+    filter before and after is {min(turned):.2f} to {max(turned):.2f}): most compare one side of a patch with
+    the other, so they answer to edges and stripes of one direction, as the filter by hand did. The first
+    layer has {weights} parameters; a layer without sharing that makes as many maps of the same size would
+    have {dense:,}. Of the {int(wrong.sum())} pictures that the network got wrong, most were a {pairs[0][1]}
+    taken for a {pairs[0][2]} ({pairs[0][0]} times), which people confuse as well.
     """

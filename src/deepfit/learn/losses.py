@@ -76,7 +76,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
         slopes = torch.cat([slope(loss, each[None]) for each in x])
         both = [Line(name, x, y), Line("slope", x, slopes, colour=1, dashed=True)]
         return Figure(
-            lines(both, x_label=x_label, y_label="loss", y_span=(-4.0, 8.0)),
+            lines(both, x_label=x_label, y_label="loss", y_span=(-1.6, 5.0)),
             f"{name}: {MEANINGS[name].summary}.",
         )
 
