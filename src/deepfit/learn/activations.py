@@ -52,13 +52,15 @@ def curve(name: str, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def share_of_gradient(name: str, seed: int, layers: int = 20) -> float:
-    """The length of the loss's gradient at the first layer, as a share of that at the last of so many."""
+    """The length of the gradient that reaches the first of so many layers, as a share of the last's."""
     torch.manual_seed(seed)
     net = Stack(name, 64, 64, layers)
-    loss = sparse_categorical_crossentropy(net(torch.randn(256, 64)), torch.randint(0, 2, (256,)))
-    loss.backward()
-    first, last = (net.layers[place].weight.grad.norm() for place in (0, -1))
-    return float(first / last)
+    first_ND = last_ND = net.bend(net.layers[0](torch.randn(256, 64)))
+    for layer in net.layers[1:]:
+        last_ND = net.bend(layer(last_ND))
+    loss = sparse_categorical_crossentropy(net.last(last_ND), torch.randint(0, 2, (256,)))
+    first, last = torch.autograd.grad(loss, (first_ND, last_ND))
+    return float(first.norm() / last.norm())
 
 
 def lesson(seed: int = 0) -> Iterator[Shown]:
@@ -89,8 +91,8 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     ## What arrives after twenty layers
 
     A gradient is multiplied by the derivative in every layer. Twenty layers of 64 neurons start at random,
-    and the gradient at the first is compared with that at the last. Then a network of four layers with each
-    activation learns the two spirals of the lesson `depth`, for the same number of steps.
+    and the gradient that reaches the first is compared with that at the last. Then a network of four layers
+    with each activation learns the two spirals of the lesson `depth`, for the same number of steps.
     """
     x_N2, spiral_N = spirals(seed, 600)
     unseen_N2, unseen_N = spirals(seed + 1000, 1000)
@@ -120,11 +122,10 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     best = max(right, key=lambda each: right[each])
     yield f"""
     The **sigmoid** is never steeper than {steepest["sigmoid"]:.2f}, so each layer takes at least three
-    quarters of the gradient and {arrives["sigmoid"]:.0e} of it arrives: it **vanishes**. **relu** passes it
-    whole where it is positive; through twenty layers {arrives["relu"]:.0e} is left (starting weights twice as
-    large in variance, which deepfit gives to relu, make up for the half that it cuts). **selu** is scaled so
-    that {arrives["selu"]:.1f} of it arrives. `linear` lets everything through, and learns
+    quarters of the gradient, and {arrives["sigmoid"]:.0e} of it arrives: it **vanishes**. **relu** passes it
+    whole where it is positive and not at all elsewhere, which leaves {arrives["relu"]:.0e}; starting weights
+    of twice the variance, which deepfit gives to relu, make up for that. **selu** is scaled so that
+    {arrives["selu"]:.1f} arrives. `linear` lets {arrives["linear"]:.1f} through and learns
     {right["linear"]:.0%} of the spirals, because without a bend there is nothing to learn with. {best} did
-    best here with {right[best]:.0%}; between the smooth ones (gelu, swish, mish) the choice seldom matters
-    much.
+    best here with {right[best]:.0%}; between gelu, swish and mish the choice seldom matters much.
     """

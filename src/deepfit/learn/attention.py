@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from deepfit.learn.recurrence import gradient_over_steps as recurrent_gradient
 from deepfit.learn.training import fit
 from deepfit.learn.walk import Shown
 from deepfit.nn.attention import SelfAttention, attend
@@ -20,26 +21,18 @@ from deepfit.report.view import Figure, Table
 
 # B sequences, T steps, H heads, D width, K = D / H
 
-LETTERS = "abcdefgh"
-DIGITS = "0123456789"
-PAIRS = 5
-"""Letters with a digit behind each; then comes a question."""
+LETTERS = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+STEPS = 12
+"""Letters of a word."""
 
 
-def riddles(rng: np.random.Generator, rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Texts such as `c7a2h9b2e4?a`: int64 tokens [rows, 12], and the digit behind the letter asked."""
-    letters = np.stack([rng.permutation(len(LETTERS))[:PAIRS] for _ in range(rows)])
-    digits = rng.integers(0, len(DIGITS), (rows, PAIRS))
-    asked = rng.integers(0, PAIRS, rows)
-    pairs = np.stack([letters, digits + len(LETTERS)], 2).reshape(rows, -1)
-    mark = np.full((rows, 1), len(LETTERS) + len(DIGITS))
-    every = np.arange(rows)
-    return np.hstack([pairs, mark, letters[every, asked][:, None]]), digits[every, asked]
-
-
-def text(tokens_T: np.ndarray) -> list[str]:
-    """Tokens as signs."""
-    return list(np.array([*LETTERS, *DIGITS, "?"])[tokens_T])
+def gradient_over_steps(steps: int, *, seed: int, width: int = 64) -> Tensor:
+    """How strongly the last output of an untrained layer of attention depends on each step, [T]."""
+    torch.manual_seed(seed)
+    attention = SelfAttention(width, 4).double()
+    x_BTD = torch.randn(32, steps, width, dtype=torch.float64, requires_grad=True)
+    said = (attention(x_BTD)[:, -1] @ torch.randn(width, dtype=torch.float64)).sum()
+    return torch.autograd.grad(said, x_BTD)[0].norm(dim=2).mean(0)
 
 
 def weights(attention: SelfAttention, x_BTD: Tensor) -> Tensor:
@@ -66,7 +59,7 @@ def maps(net: TransformerEncoder, tokens_BT: Tensor) -> list[Tensor]:
 
 
 def lesson(seed: int = 0) -> Iterator[Shown]:
-    """Attention worked out by hand, then a small Transformer that learns to look something up."""
+    """Attention worked out by hand, then a small Transformer that learns where to look."""
     yield """
     In a recurrent network everything about the past has to squeeze through the state. **Attention** lets each
     step look at every other one directly. Each step makes three vectors: a **query** (what do I look for?), a
@@ -97,106 +90,117 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     )
 
     yield """
-    ## A task that needs looking
+    ## Every step is one step away
 
-    Five letters, each with a digit behind it, then a question mark and one of the letters: which digit stood
-    behind it? In `c7a2h9b2e4?a` the answer is 2. The pairs are drawn anew for every text, so nothing can be
-    learned by heart: the network has to look. It is deepfit's **Transformer** encoder with two layers; in
-    each layer attention is followed by a small network of its own for every step.
+    In the lesson `recurrence` the gradient had to pass through every step between. Here it does not. Measured
+    as there, over 100 steps of noise and before any training: the last output depends on what was read long
+    ago as much as on what was read just now.
     """
-    rng = np.random.default_rng(seed)
-    tokens_BT, digit_B = riddles(rng, 8000)
-    new_BT, new_B = riddles(rng, 1000)
-    torch.manual_seed(seed)
-    vocabulary = len(LETTERS) + len(DIGITS) + 1
-    net = TransformerEncoder(
-        vocabulary, width=32, layers=2, heads=2, hidden=64, positions=12, types=0, pooled=False, dropout=0.0
-    )
-    says = torch.nn.Linear(32, len(DIGITS))
-    both = torch.nn.ModuleList([net, says])
-
-    def answer(tokens_BT: Tensor) -> Tensor:
-        """Logits of the ten digits, read off the last step."""
-        return says(net(tokens_BT)[:, -1])
-
-    def right() -> float:
-        """The share of new riddles that are solved."""
-        with torch.no_grad():
-            return float((answer(torch.from_numpy(new_BT)).argmax(1).numpy() == new_B).mean())
-
-    untrained = maps(net, torch.from_numpy(new_BT))
-    history = yield from fit(
-        both,
-        {"x": tokens_BT, "target": digit_B},
-        Options(epochs=20, batch_size=64, learning_rate=0.004, weight_decay=0, seed=seed),
-        loss=sparse_categorical_crossentropy,
-        forward=lambda batch: answer(batch["x"]),
-        score=lambda: {"right": right()},
-    )
-    solved = [each.scores["right"] for each in history]
+    reach = {
+        "attention": gradient_over_steps(100, seed=seed),
+        "LSTM": recurrent_gradient("LSTM", 100, seed=seed),
+        "RNN": recurrent_gradient("RNN", 100, seed=seed),
+    }
     yield Figure(
         lines(
-            [Line("new riddles", range(1, len(solved) + 1), solved, marked=True)],
-            x_label="epoch",
-            y_label="share solved",
+            [
+                Line(kind, range(99, -1, -1), each / each[-1], colour=place)
+                for place, (kind, each) in enumerate(reach.items())
+            ],
+            x_label="steps back from the end",
+            y_label="gradient, as a share of the last step's",
+            log_y=True,
         ),
-        f"At first it guesses one of the digits that it saw; then it finds out how to look. "
-        f"In the end {solved[-1]:.0%} of new riddles are solved.",
+        "Attention is level from one end to the other, apart from the last step itself.",
+    )
+
+    yield f"""
+    ## A task that needs looking
+
+    Write a word of {STEPS} random letters backwards. No letter can be guessed, each has to be fetched from
+    the mirror place. The network is deepfit's **Transformer** encoder with one layer and one head: each step
+    knows its letter and its place, looks at all steps, and names a letter.
+    """
+    rng = np.random.default_rng(seed)
+    words_BT, new_BT = (rng.integers(0, len(LETTERS), (rows, STEPS)) for rows in (2000, 500))
+    torch.manual_seed(seed)
+    net = TransformerEncoder(
+        len(LETTERS),
+        width=32,
+        layers=1,
+        heads=1,
+        hidden=64,
+        positions=STEPS,
+        types=0,
+        pooled=False,
+        dropout=0.0,
+    )
+    names = nn.Linear(32, len(LETTERS))
+    both = nn.ModuleList([net, names])
+
+    def answer(tokens_BT: Tensor) -> Tensor:
+        """Logits of the letters at each step."""
+        return names(net(tokens_BT))
+
+    def share_right() -> float:
+        """The share of letters of new words that are right."""
+        with torch.no_grad():
+            return float((answer(torch.from_numpy(new_BT)).argmax(2).numpy() == new_BT[:, ::-1]).mean())
+
+    [untrained_B1TT] = maps(net, torch.from_numpy(new_BT))
+    history = yield from fit(
+        both,
+        {"x": words_BT, "target": words_BT[:, ::-1].copy()},
+        Options(epochs=8, batch_size=64, learning_rate=0.01, weight_decay=0, seed=seed),
+        loss=lambda logits, target: (
+            sparse_categorical_crossentropy(logits.flatten(0, 1), target.flatten()) / STEPS
+        ),
+        forward=lambda batch: answer(batch["x"]),
+        score=lambda: {"right": share_right()},
+    )
+    right = [each.scores["right"] for each in history]
+    yield Figure(
+        lines(
+            [Line("new words", range(1, len(right) + 1), right, marked=True)],
+            x_label="epoch",
+            y_label="share of letters right",
+            whole=True,
+        ),
+        f"In the end {right[-1]:.0%} of the letters of 500 new words are right; guessing gets 4 %.",
     )
 
     yield """
     ## Where it looks
 
-    A map for each layer and head: each row is a step that looks, each column a step that is looked at, and
-    the darker, the more is taken. The last row matters, since the answer is read off there.
+    A map of attention: each row is a step that looks, each column a step that is looked at, and the stronger
+    the colour, the more is taken from there. On the left before training, on the right after it.
     """
-    example = 0
-    signs = text(new_BT[example])
-    trained = maps(net, torch.from_numpy(new_BT))
-    for layer, map_BHTT in enumerate(trained):
-        for head in range(2):
-            yield Figure(
-                heat(
-                    map_BHTT[example, head].numpy(),
-                    rows=signs,
-                    columns=signs,
-                    x_label="is looked at",
-                    y_label="looks",
-                ),
-                f"Layer {layer + 1}, head {head + 1}. Answer: {DIGITS[new_B[example]]}.",
-            )
+    [trained_B1TT] = maps(net, torch.from_numpy(new_BT))
+    signs = LETTERS[new_BT[0]].tolist()
+    written = "".join(LETTERS[answer(torch.from_numpy(new_BT[:1])).argmax(2)[0].numpy()])
+    for when, map_B1TT in (("Before training", untrained_B1TT), ("After training", trained_B1TT)):
+        yield Figure(
+            heat(map_B1TT[0, 0].numpy(), rows=signs, columns=signs, x_label="is looked at", y_label="looks"),
+            f"{when}, on the word {''.join(signs)}.",
+        )
 
-    def looks_at_answer(layers: list[Tensor]) -> list[float]:
-        """For each layer, how much the last step looks at the right digit, in the head that does most."""
-        letters_BP = new_BT[:, 0 : 2 * PAIRS : 2]
-        place_B = 2 * (letters_BP == new_BT[:, -1:]).argmax(1) + 1
-        return [float(each[np.arange(len(new_BT)), :, -1, place_B].amax(1).mean()) for each in layers]
+    def at_the_mirror(map_B1TT: Tensor) -> float:
+        """How much of its attention a step gives to the mirror step, mean over steps and words."""
+        return float(map_B1TT.flip(-1).diagonal(dim1=-2, dim2=-1).mean())
 
-    def looks_back(layers: list[Tensor]) -> list[float]:
-        """For each layer, how much the digits look at the letter before them, in the head that does most."""
-        steps = np.arange(1, 2 * PAIRS, 2)
-        return [float(each[:, :, steps, steps - 1].mean((0, 2)).max()) for each in layers]
-
-    before, after = looks_at_answer(untrained), looks_at_answer(trained)
-    back_before, back_after = looks_back(untrained), looks_back(trained)
+    before, after = at_the_mirror(untrained_B1TT), at_the_mirror(trained_B1TT)
     yield Table(
-        ["Layer", "Digit at its letter, before", "After", "Last step at the answer, before", "After"],
+        ["Attention", "Before training", "After training"],
         [
-            [
-                str(n + 1),
-                f"{back_before[n]:.0%}",
-                f"{back_after[n]:.0%}",
-                f"{before[n]:.0%}",
-                f"{after[n]:.0%}",
-            ]
-            for n in range(2)
+            ["to the mirror step", f"{before:.0%}", f"{after:.0%}"],
+            ["to the eleven others together", f"{1 - before:.0%}", f"{1 - after:.0%}"],
         ],
-        caption="Share of attention before and after training, mean over 1,000 new riddles, best head.",
+        caption="Mean over all steps of 500 new words.",
     )
     yield f"""
-    Nobody told the network how. In the first layer the digits look at the letter before them
-    ({back_after[0]:.0%} of their attention), so that each digit knows whose it is. In the second the last
-    step, which knows which letter is asked, finds the digit that belongs to it: {after[1]:.0%} of its
-    attention goes to the right one of twelve steps. Two layers of looking make one look-up. Large language
-    models contain the same pair of heads, found in the same way.
+    The network writes {written} for {"".join(signs)}. Nobody told it where to look: before training each step
+    looks at all others alike ({before:.0%} is one in twelve), afterwards it gives {after:.0%} of its
+    attention to the one step that has what it needs. In a large language model many such maps work side by
+    side and one upon the other. Some look at the word before, some at the subject of a verb, and they were
+    all found in this way.
     """
