@@ -13,7 +13,7 @@ class Told:
 
     def __init__(self, items):
         self.items = items
-        self.prose = "\n\n".join(item for item in items if isinstance(item, str))
+        self.prose = " ".join(" ".join(item for item in items if isinstance(item, str)).split())
         self.figures = [item for item in items if isinstance(item, Figure)]
         self.code = "\n\n".join(item.text for item in items if isinstance(item, Code))
         self.tables = [item for item in items if isinstance(item, Table)]
