@@ -80,7 +80,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     The neuron settled at `sigmoid({w_area:.2f} area + {w_year:.2f} year {bias:+.2f})` and is right for
     {right:.0%} of {len(unseen)} houses that it never saw; guessing would be right for half. Statisticians
     know one sigmoid neuron as **logistic regression**: scikit-learn's has the same weights, to within
-    {apart:.2f}. Where the neuron is undecided, its sum is zero, and that is always a straight line.
+    {apart:.1g}. Where the neuron is undecided, its sum is zero, and that is always a straight line.
     """
     across, up = np.linspace(400, 3200, 57), np.linspace(1880, 2010, 53)
     grid_YX2 = np.stack(np.meshgrid(across, up), -1).astype(np.float32)
