@@ -180,7 +180,14 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     written = "".join(LETTERS[answer(torch.from_numpy(new_BT[:1])).argmax(2)[0].numpy()])
     for when, map_B1TT in (("Before training", untrained_B1TT), ("After training", trained_B1TT)):
         yield Figure(
-            heat(map_B1TT[0, 0].numpy(), rows=signs, columns=signs, x_label="is looked at", y_label="looks"),
+            heat(
+                map_B1TT[0, 0].numpy(),
+                rows=signs,
+                columns=signs,
+                x_label="is looked at",
+                y_label="looks",
+                most=1.0,
+            ),
             f"{when}, on the word {''.join(signs)}.",
         )
 

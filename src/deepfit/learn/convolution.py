@@ -149,12 +149,15 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
         ),
         reverse=True,
     )
+    balance_6 = found_6HW.sum((1, 2)).abs() / found_6HW.abs().sum((1, 2))
+    sides = int((balance_6 < 0.5).sum())
     weights, dense = net.conv1.weight.numel() + 6, (28 * 28 + 1) * 6 * 28 * 28
     yield f"""
     The filters began as faint noise, and training turned them into something else (the cosine between a
-    filter before and after is {min(turned):.2f} to {max(turned):.2f}): most compare one side of a patch with
-    the other, so they answer to edges and stripes of one direction, as the filter by hand did. The first
-    layer has {weights} parameters; a layer without sharing that makes as many maps of the same size would
-    have {dense:,}. Of the {int(wrong.sum())} pictures that the network got wrong, most were a {pairs[0][1]}
-    taken for a {pairs[0][2]} ({pairs[0][0]} times), which people confuse as well.
+    filter before and after is {min(turned):.2f} to {max(turned):.2f}). {sides} of the six weigh one part of a
+    patch against another, so they answer to edges, as the filter by hand did; the other {6 - sides} mostly
+    ask whether a patch is light or dark. The first layer has {weights} parameters; a layer without sharing
+    that makes as many maps of the same size would have {dense:,}. Of the {int(wrong.sum())} pictures that the
+    network got wrong, most were a {pairs[0][1]} taken for a {pairs[0][2]} ({pairs[0][0]} times), which people
+    confuse as well.
     """

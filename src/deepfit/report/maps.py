@@ -37,13 +37,14 @@ def heat(
     x_label: str = "",
     y_label: str = "",
     numbers: bool = False,
+    most: float | None = None,
 ) -> Markup:
     """A cell for each value: the stronger the colour, the larger; values below zero in the second colour.
 
-    numbers: write each value into its cell.
+    numbers: write each value into its cell. most: the size that gets the full colour, by default the largest.
     """
     count_r, count_c = values_RC.shape
-    most = float(np.nanmax(np.abs(values_RC))) or 1.0
+    most = most or float(np.abs(values_RC).max()) or 1.0
     left = 24 + max((len(name) for name in rows), default=0) * 7 * bool(rows)
     cell = min(34.0, (WIDTH - left - 6) / count_c, 460 / count_r)
     below = (18 if columns else 0) + (20 if x_label else 0)
