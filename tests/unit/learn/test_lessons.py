@@ -206,13 +206,14 @@ def test_over_a_hundred_steps_the_gradient_of_the_rnn_is_orders_of_magnitude_bel
 
 
 @pytest.mark.slow
-def test_where_a_recurrent_network_learns_to_remember_the_gradient_has_come_to_reach_the_beginning(told):
+def test_what_a_recurrent_network_learns_to_remember_goes_with_how_much_gradient_arrives(told):
     rows = told("recurrence").tables[1].rows
-    right = {(row[0], int(row[1])): percent(row[2]) for row in rows}
-    after = {(row[0], int(row[1])): number(row[4]) for row in rows}
+    reach = {(row[0], int(row[1])): number(row[2]) for row in rows}
+    right = {(row[0], int(row[1])): percent(row[3]) for row in rows}
     assert right["RNN", 5] > 0.95
     assert right["LSTM", 60] > 0.95
-    assert all(after[each] > 1e-3 for each in right if right[each] > 0.9)
+    failed = [reach[each] for each in reach if right[each] < 0.9]
+    assert max(failed, default=0.0) < min(reach[each] for each in reach if right[each] >= 0.9)
 
 
 @pytest.mark.slow
