@@ -1,6 +1,7 @@
 """What the engine costs: a multilayer network 50-256-256-256-2 on 200,000 rows, batch 256, Adam 1e-3.
 
-    python benchmarks/engine_mlp.py --rounds 5 [--peers keras,skorch,lightning,sklearn] [--peer-python PYTHON]
+    python benchmarks/engine_mlp.py --rounds 5 [--peers keras_jax,keras_tensorflow,keras_torch,fastai,skorch,
+    lightning,sklearn] [--peer-python PYTHON]
 
 Contenders, each in a process of its own, in turn: `hand`, the tightest loop that we know; `engine`, deepfit's
 loop around the same network and data; `deepfit`, the same with deepfit's own linear layer (by oneDNN on
@@ -12,12 +13,13 @@ the whole process, imports included.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import sys
 import time
 from itertools import pairwise
-from pathlib import Path
+from typing import Any
+
+import contenders
+import rounds
 
 ROWS, COLUMNS, WIDTH, BATCH = 200_000, 50, 256, 256
 
@@ -42,76 +44,7 @@ def network(linear: type | None = None):
     return nn.Sequential(*layers, linear(WIDTH, 2))
 
 
-def hand(epochs: int) -> list[float]:
-    """The tightest loop: index_select, fused Adam, nothing else."""
-    import torch
-    from torch.nn import functional as F
-
-    x, y = map(torch.from_numpy, data())
-    net = network()
-    optimizer = torch.optim.Adam(net.parameters(), 1e-3, fused=True)
-    taken = []
-    for _ in range(epochs):
-        begun = time.perf_counter()
-        order = torch.randperm(ROWS)
-        for start in range(0, ROWS, BATCH):
-            index = order[start : start + BATCH]
-            loss = F.cross_entropy(net(x.index_select(0, index)), y.index_select(0, index))
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-        taken.append(time.perf_counter() - begun)
-    return taken
-
-
-def engine(epochs: int, linear: type | None = None) -> list[float]:
-    """Deepfit's loop, with its progress, checks of the loss and checkpoints."""
-    import tempfile
-
-    from torch.nn import functional as F
-
-    from deepfit import plans
-    from deepfit.contract import Splits
-    from deepfit.engine import Run, train
-    from deepfit.options import Options
-
-    options = Options(
-        epochs=epochs, batch_size=BATCH, optimizer="adam", weight_decay=0.0, schedule="constant", warmup=0.0
-    )
-
-    class Classify:
-        def plan(self, net, data, facts, run):  # noqa: ANN001
-            return plans.supervised(
-                net,
-                data,
-                options,
-                run,
-                forward=lambda batch: net(batch["x"]),
-                loss=lambda outputs, batch: F.cross_entropy(outputs, batch["target"], reduction="sum"),
-                score=dict,
-                best=None,
-            )
-
-    x, y = data()
-    taken = []
-    with tempfile.TemporaryDirectory() as folder:
-        begun = time.perf_counter()
-        batch = {"x": x, "target": y}
-        for progress in train(Classify(), network(linear), Splits(batch, batch), {}, Run(options, folder)):
-            if progress.kind == "epoch":
-                taken.append(time.perf_counter() - begun)
-                begun = time.perf_counter()
-    return taken
-
-
-def deepfit(epochs: int) -> list[float]:
-    """Deepfit's loop and deepfit's linear layer."""
-    from deepfit.nn.linear import Linear
-
-    return engine(epochs, Linear)
-
-
-def estimator(epochs: int) -> list[float]:
+def fit_estimator(epochs: int) -> list[float]:
     """From arrays to a fitted classifier."""
     from deepfit import DeepClassifier
 
@@ -119,24 +52,6 @@ def estimator(epochs: int) -> list[float]:
     begun = time.perf_counter()
     DeepClassifier(network="mlp", epochs=epochs, batch_size=BATCH).fit(x, y)
     return [(time.perf_counter() - begun) / epochs] * epochs
-
-
-def keras(epochs: int) -> list[float]:
-    """Keras on the backend that KERAS_BACKEND names."""
-    import keras
-
-    x, y = data()
-    dense = keras.layers.Dense
-    net = keras.Sequential(
-        [keras.layers.Input((COLUMNS,)), *[dense(WIDTH, "relu") for _ in range(3)], dense(2)]
-    )
-    net.compile(keras.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    taken = []
-    for _ in range(epochs):
-        begun = time.perf_counter()
-        net.fit(x, y, batch_size=BATCH, epochs=1, verbose=0)
-        taken.append(time.perf_counter() - begun)
-    return taken
 
 
 def skorch(epochs: int) -> list[float]:
@@ -160,44 +75,6 @@ def skorch(epochs: int) -> list[float]:
     return list(net.history[:, "dur"])
 
 
-def lightning(epochs: int) -> list[float]:
-    """Lightning with a DataLoader, as its guide shows, without logger, bar and checkpoints."""
-    import torch
-    from lightning.pytorch import LightningModule, Trainer
-    from torch.utils.data import DataLoader, TensorDataset
-
-    x, y = map(torch.from_numpy, data())
-    taken: list[float] = []
-
-    class Module(LightningModule):
-        def __init__(self) -> None:
-            super().__init__()
-            self.net = network()
-
-        def training_step(self, batch, place):  # noqa: ANN001
-            return torch.nn.functional.cross_entropy(self.net(batch[0]), batch[1])
-
-        def configure_optimizers(self):
-            return torch.optim.Adam(self.parameters(), 1e-3)
-
-        def on_train_epoch_start(self) -> None:
-            self.begun = time.perf_counter()
-
-        def on_train_epoch_end(self) -> None:
-            taken.append(time.perf_counter() - self.begun)
-
-    trainer = Trainer(
-        max_epochs=epochs,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    trainer.fit(Module(), DataLoader(TensorDataset(x, y), batch_size=BATCH, shuffle=True))
-    return taken
-
-
 def sklearn(epochs: int) -> list[float]:
     """scikit-learn's MLPClassifier."""
     import warnings
@@ -211,51 +88,44 @@ def sklearn(epochs: int) -> list[float]:
     return [(time.perf_counter() - begun) / epochs] * epochs
 
 
-OURS = ("hand", "engine", "deepfit", "estimator")
+def keras_network() -> Any:
+    """The same network in Keras."""
+    import keras
+
+    dense = keras.layers.Dense
+    hidden = [dense(WIDTH, "relu") for _ in range(3)]
+    return keras.Sequential([keras.layers.Input((COLUMNS,)), *hidden, dense(2)])
 
 
-def main() -> None:
-    """Run one contender, or all of them in turn."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--one", help="run this contender alone and print its RESULT line")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--peers", default="", help="keras,skorch,lightning,sklearn: those to run besides")
-    parser.add_argument("--peer-python", default=sys.executable, help="the interpreter that has the peers")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "engine_mlp.json")
-    chosen = parser.parse_args()
-    if chosen.one:
-        taken = globals()[chosen.one](chosen.epochs)
-        print("RESULT " + json.dumps({"epoch_s": statistics.median(taken)}))
-        return
-    import rounds
+def run_one(name: str, chosen: argparse.Namespace) -> dict[str, float]:
+    """The median epoch of one contender."""
+    own = {"estimator": fit_estimator, "skorch": skorch, "sklearn": sklearn}
+    if name in own:
+        return {"epoch_s": statistics.median(own[name](chosen.epochs))}
+    x, y = data()
+    if name.startswith("keras_"):
+        contenders.choose_backend(name.removeprefix("keras_"))
+        taken = contenders.keras(keras_network(), x, y, BATCH, chosen.epochs)
+        return {"epoch_s": statistics.median(taken)}
+    import torch
 
-    peers = [name for name in chosen.peers.split(",") if name]
-    contenders = {
-        name: [
-            sys.executable if name in OURS else chosen.peer_python,
-            __file__,
-            "--one",
-            name,
-            "--epochs",
-            str(chosen.epochs),
-        ]
-        for name in (*OURS, *peers)
-    }
-    found = rounds.run(contenders, chosen.rounds)
-    table = rounds.summary(found, ("epoch_s", "process_s"), "hand")
-    for name, row in table.items():
-        print(name, row)
-    rounds.write(
-        chosen.out,
-        claim="engine overhead on a multilayer network",
-        epochs=chosen.epochs,
-        table=table,
-        records=found,
-    )
+    way = contenders.engine if name == "deepfit" else getattr(contenders, name)
+    if name == "deepfit":
+        from deepfit.nn.linear import Linear
+
+        net = network(Linear)
+    else:
+        net = network()
+    taken = way(net, torch.from_numpy(x), torch.from_numpy(y), BATCH, chosen.epochs)
+    return {"epoch_s": statistics.median(taken)}
 
 
 if __name__ == "__main__":
-    main()
+    rounds.compare(
+        __file__,
+        __doc__,
+        run_one,
+        ours=("hand", "engine", "deepfit", "estimator"),
+        claim="engine overhead on a multilayer network",
+        epochs=4,
+    )

@@ -34,6 +34,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import contenders
 import numpy as np
 
 CLASSES = [
@@ -245,6 +246,8 @@ Part = tuple[np.ndarray, np.ndarray]
 
 def run_fastai(train: Part, valid: Part, test: Part, seed: int, epochs: int) -> dict[str, Any]:
     """Train with fastai's Learner and fit_one_cycle."""
+    contenders.stand_in_for_torchvision()
+    import fastai.callback.progress
     import fastai.callback.schedule  # noqa: F401 (gives Learner its fit_one_cycle)
     import torch
     from fastai.basics import (

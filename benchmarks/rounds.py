@@ -6,16 +6,67 @@ process are added here.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
 import resource
 import statistics
 import subprocess
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+
+def compare(
+    script: str,
+    doc: str,
+    run_one: Callable[[str, argparse.Namespace], Mapping[str, Any]],
+    *,
+    ours: Sequence[str],
+    claim: str,
+    figures: Sequence[str] = ("epoch_s", "process_s"),
+    against: str = "hand",
+    epochs: int,
+    options: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
+) -> None:
+    """The command line of a benchmark: all contenders in turn, or, with --one, a single one.
+
+    run_one: (contender, parsed words) -> its figures. ours run in this interpreter, peers in --peer-python.
+    options: adds what the benchmark needs besides; each is passed on to every contender. Writes
+    `results/<script's name>.json`.
+    """
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--one", help="run this contender alone and print its RESULT line")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=epochs)
+    parser.add_argument("--peers", default="", help="names with commas between: those to run besides ours")
+    parser.add_argument("--peer-python", default=sys.executable, help="the interpreter that has the peers")
+    name = Path(script).stem
+    parser.add_argument("--out", type=Path, default=Path(script).parent / "results" / f"{name}.json")
+    before = set(vars(parser.parse_args([])))
+    options(parser)
+    chosen = parser.parse_args()
+    if chosen.one:
+        print("RESULT " + json.dumps(run_one(chosen.one, chosen)))
+        return
+    own = {key: value for key, value in vars(chosen).items() if key not in before}
+    words = [
+        f"--epochs={chosen.epochs}",
+        *(f"--{key.replace('_', '-')}={value}" for key, value in own.items()),
+    ]
+    peers = [peer for peer in chosen.peers.split(",") if peer]
+    contenders = {
+        each: [sys.executable if each in ours else chosen.peer_python, script, "--one", each, *words]
+        for each in (*ours, *peers)
+    }
+    found = run(contenders, chosen.rounds)
+    table = summary(found, figures, against)
+    for each, row in table.items():
+        print(each, row)
+    write(chosen.out, claim=claim, epochs=chosen.epochs, table=table, records=found)
 
 
 def run(

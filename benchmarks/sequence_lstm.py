@@ -166,6 +166,7 @@ def main() -> None:
     parser.add_argument("--one", help="run this contender alone and print its RESULT line")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--ours", default=",".join(OURS), help="those of ours to run")
     parser.add_argument("--peers", default="", help="keras_jax,keras_tensorflow: those to run besides")
     parser.add_argument("--peer-python", default=sys.executable, help="the interpreter that has the peers")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "sequence_lstm.json")
@@ -176,7 +177,7 @@ def main() -> None:
         return
     import rounds
 
-    peers = [name for name in chosen.peers.split(",") if name]
+    ours, peers = ([name for name in names.split(",") if name] for names in (chosen.ours, chosen.peers))
     contenders = {
         name: [
             sys.executable if name in OURS else chosen.peer_python,
@@ -186,7 +187,7 @@ def main() -> None:
             "--epochs",
             str(chosen.epochs),
         ]
-        for name in (*OURS, *peers)
+        for name in (*ours, *peers)
     }
     found = rounds.run(contenders, chosen.rounds)
     table = rounds.summary(found, ("epoch_s", "process_s", "mse"), "hand")

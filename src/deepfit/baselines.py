@@ -118,6 +118,36 @@ def for_regression(
     yield _timed("gradient_boosting", boosting)
 
 
+def for_quantile(
+    train: Batch,
+    test: Batch,
+    share: float,
+    *,
+    numbers: str = "numbers",
+    categories: str = "categories",
+    seed: int = 0,
+    max_rows: int = 100_000,
+) -> Iterator[Fitted]:
+    """Yield constant and gradient_boosting for the quantile of a table's target, fitted to the pinball loss.
+
+    constant gives every row the quantile of all. train["target"]: values [rows] in their own unit; share: of
+    targets that should lie below.
+    """
+    values = np.asarray(train["target"], dtype=np.float64)
+    yield _timed("constant", lambda: np.full(num_rows(test), np.quantile(values, share)))
+    table = _Table(train, test, numbers, categories, seed)
+
+    def boosting() -> NDArray[np.float64]:
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        matrix, asked, chosen, kinds = table.coded(max_rows)
+        aim = {"loss": "quantile", "quantile": share}
+        kind = HistGradientBoostingRegressor
+        return _boosted(kind, matrix, values[chosen], kinds, seed, 1, **aim).predict(asked)
+
+    yield _timed("gradient_boosting", boosting)
+
+
 def for_images(
     train: Batch, test: Batch, num_classes: int, *, pictures: str = "images", seed: int = 0
 ) -> Iterator[Fitted]:
@@ -273,11 +303,18 @@ def _ranked(codes: NDArray, asked: NDArray) -> tuple[NDArray[np.float32], NDArra
 
 
 def _boosted(
-    kind: Any, matrix: NDArray, target: NDArray, kinds: Sequence[int], seed: int, trees_a_round: int
+    kind: Any,
+    matrix: NDArray,
+    target: NDArray,
+    kinds: Sequence[int],
+    seed: int,
+    trees_a_round: int,
+    **aim: Any,
 ) -> Any:
     """Gradient boosting with as many rounds as a tenth of the rows ask for, within `BOOSTED_WORK`.
 
-    Fitted anew on all rows where they are few enough for the tenth to matter.
+    aim: the loss and its parameter, where it is not the squared error or log loss. Fitted anew on all rows
+    where they are few enough for the tenth to matter.
     """
     work = matrix.size * trees_a_round
     most = max(30, min(1000, BOOSTED_TABLE_TREES // trees_a_round, BOOSTED_WORK // work))
@@ -287,6 +324,7 @@ def _boosted(
         "max_features": 0.4,
         "categorical_features": list(kinds) or None,
         "random_state": seed % 2**32,
+        **aim,
     }
     rare = kind.__name__.endswith("Classifier") and np.unique(target, return_counts=True)[1].min() < 2
     if rare or len(target) < 50:  # nothing to hold a tenth of

@@ -6,17 +6,18 @@ a yield, that loss has been minimised: precision, backward, accumulation, the su
 optimizer's step and the schedule happened in the engine.
 
 Limits: optimizers that call a closure (LBFGS) do not fit. Code between phases may depend only on the run, the
-data and the network, since resuming repeats it. Ranks must agree on when to stop. The engine compiles the
-network, never a step. Every trained tensor lives in the network given to `train`; whatever else must survive
-a restart is named in `Phase.keeps`.
+data, the network and what finished phases keep (`Phase.keeps`), since resuming repeats it. Ranks must agree
+on when to stop. The engine compiles the network, never a step. Every trained tensor lives in the network
+given to `train`; whatever else must survive a restart is named in `Phase.keeps`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +49,23 @@ class Stateful(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> Any:
         """Put a saved state back."""
+        ...
+
+
+@runtime_checkable
+class Averaging(Protocol):
+    """Something that knows averaged weights: the engine's moving average, or an optimizer that keeps its own.
+
+    The averaged weights are scored and kept. In the phase of an optimizer that keeps them, the engine keeps
+    none.
+    """
+
+    def applied(self) -> AbstractContextManager[None]:
+        """Within it the network holds the averaged weights, after it its own again, bit for bit."""
+        ...
+
+    def give(self) -> None:
+        """Leave the network with the averaged weights."""
         ...
 
 
@@ -83,12 +101,15 @@ class Phase:
         code besides the yields runs once a piece and on every rank, so it copies rather than blends; what
         must happen once a batch belongs in `batches`, after its yield.
     score: held-out metrics after each epoch, computed with the averaged weights where averaging is on.
-    keeps: state beside the network that is saved and restored with it.
+    keeps: state beside the network that is saved and restored with it, also once the phase is finished: what
+        it holds at the phase's end is there for the plan's code after it, in a resumed run too.
     rate: progress in [0, 1] over the phase -> factor on every learning rate.
     best: the score that decides which epoch's weights are kept: "accuracy", or "-rmse" where less is better.
     coupled: the loss looks across the batch (a whole graph, in-batch negatives): the engine neither cuts the
         batch into micro-batches nor shares it over ranks; the step may use `run.share` and `run.gather`
         itself.
+    averaged: False where the phase's weights are not there to stay (a trial): they are neither averaged nor
+        replaced by an average.
     live: the batches depend on the network or a world as it is now (rollouts, replay), so an epoch cannot be
         entered in its middle: checkpoints are made between epochs only.
     """
@@ -104,6 +125,7 @@ class Phase:
     best: str | None = None
     coupled: bool = False
     live: bool = False
+    averaged: bool = True
 
 
 class Run(Protocol):

@@ -8,7 +8,7 @@ form are made from them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -17,6 +17,36 @@ from deepfit.errors import OptionError, suggest
 
 Seconds = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[float, Field(gt=0, le=100)]
+
+
+class Usual(NamedTuple):
+    """What an optimizer makes of a task's defaults: factors on the learning rate and on the weight decay."""
+
+    rate: float
+    decay: float
+
+
+USUAL = {
+    "sgd": Usual(10.0, 1e-4),
+    "adagrad": Usual(10.0, 1e-4),
+    "rmsprop": Usual(1.0, 1e-4),
+    "adam": Usual(1.0, 1e-4),
+    "adamw": Usual(1.0, 1.0),
+    "lamb": Usual(3.0, 1.0),
+    "muon": Usual(1.0, 1.0),
+    "schedule_free": Usual(1.0, 1.0),
+}
+"""A task's defaults are for adamw; these were chosen on three real sets, see docs/guides/training.md."""
+
+RATES = "auto: chosen by a range test; the default fits adamw and is scaled for other optimizers"
+DECAY = (
+    "decoupled decay of weights (adamw, lamb, muon, schedule_free), L2 penalty (the others, whose default "
+    "is 10,000 times less)"
+)
+
+AVERAGING = {"schedule_free": {"schedule": "constant", "ema": 0.0}}
+"""Optimizers that average the weights themselves, and the options that they take the place of."""
 
 Activation = Literal[
     "auto",
@@ -59,7 +89,7 @@ CROSSENTROPIES = ("sparse_categorical_crossentropy", "categorical_crossentropy",
 """The losses whose targets are shares, which label smoothing can spread."""
 
 ONLY_WITH = {
-    "momentum": ("optimizer", ("sgd",)),
+    "momentum": ("optimizer", ("sgd", "muon")),
     "label_smoothing": ("loss", CROSSENTROPIES),
     "focal_gamma": ("loss", ("focal",)),
     "huber_delta": ("loss", ("huber",)),
@@ -90,12 +120,12 @@ class Options(BaseModel):
 
     epochs: int = Field(20, ge=1, le=1_000_000, description="passes over the training rows")
     batch_size: int = Field(256, ge=1, le=10_000_000, description="rows a step")
-    learning_rate: float = Field(1e-3, gt=0, le=100, description="step size at its highest")
-    optimizer: Literal["adamw", "adam", "sgd"] = Field("adamw", description="how the gradient is followed")
-    momentum: float = Field(0.9, ge=0, lt=1, description="Nesterov momentum of sgd")
-    weight_decay: float = Field(
-        0.01, ge=0, le=10, description="decoupled decay of weights (adamw), L2 penalty (adam, sgd)"
+    learning_rate: Rate | Literal["auto"] = Field(1e-3, description=f"step size at its highest; {RATES}")
+    optimizer: Literal["adamw", "adam", "sgd", "adagrad", "rmsprop", "lamb", "muon", "schedule_free"] = Field(
+        "adamw", description="how the gradient is followed"
     )
+    momentum: float = Field(0.9, ge=0, lt=1, description="Nesterov momentum of sgd and muon")
+    weight_decay: float = Field(0.01, ge=0, le=10, description=DECAY)
     schedule: Literal["constant", "cosine", "one_cycle"] = Field(
         "cosine", description="course of the learning rate over the run"
     )
@@ -123,6 +153,30 @@ class Options(BaseModel):
         5.0, gt=0, description="longest time between checkpoints, in minutes; one at each epoch besides"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_optimizer_needs_it(cls, given: Any) -> Any:
+        """The defaults of the optimizer where options are left at those of the task, which are for adamw."""
+        fields = cls.model_fields
+        name = given.get("optimizer", fields["optimizer"].default) if isinstance(given, Mapping) else None
+        if name not in USUAL:
+            return given
+        filled: dict[str, Any] = dict(given)
+        for option, factor in (("learning_rate", USUAL[name].rate), ("weight_decay", USUAL[name].decay)):
+            if option not in filled and isinstance(fields[option].default, float) and factor != 1:
+                filled[option] = float(f"{fields[option].default * factor:.6g}")
+        for option, off in AVERAGING.get(name, {}).items():
+            default = fields[option].default
+            value = filled.get(option, default)
+            if _same(value, default):
+                filled[option] = off
+            elif not _same(value, off):
+                raise ValueError(
+                    f"--{option} {value} has no effect with --optimizer {name}, which averages the weights "
+                    f"itself and needs no schedule. Leave --{option} away"
+                )
+        return filled
+
     @model_validator(mode="after")
     def _everything_set_has_an_effect(self) -> Self:
         fields = type(self).model_fields
@@ -135,6 +189,14 @@ class Options(BaseModel):
                     f"it is of {' and '.join(values)}"
                 )
         return self
+
+
+def _same(value: Any, other: Any) -> bool:
+    """Whether two values of an option are equal; one may still be text."""
+    try:
+        return float(value) == float(other)
+    except (TypeError, ValueError):
+        return value == other
 
 
 T = TypeVar("T", bound=BaseModel)
@@ -153,23 +215,30 @@ def resolve(model: type[T], given: Mapping[str, Any]) -> T:
     try:
         return model(**given)
     except ValidationError as error:
-        lines = [
-            f"--{str(problem['loc'][0]).replace('_', '-')}: {_wrong(model, problem)}"
-            if problem["loc"]
-            else f"{problem['msg'].removeprefix('Value error, ')}."
-            for problem in error.errors()
-        ]
-        raise OptionError("\n".join(lines)) from None
+        raise OptionError("\n".join(_lines(model, error))) from None
 
 
-def _wrong(model: type[BaseModel], problem: Any) -> str:
-    """What is wrong with the value of an option, in a sentence or two."""
-    name, received = str(problem["loc"][0]), problem["input"]
-    if problem["type"] == "literal_error" and isinstance(received, str):
+def _lines(model: type[BaseModel], error: ValidationError) -> list[str]:
+    """A sentence or two an option; where it may be of several types ("0.01", "auto"), what each expects."""
+    lines = [f"{each['msg'].removeprefix('Value error, ')}." for each in error.errors() if not each["loc"]]
+    problems: dict[str, list[Any]] = {}
+    for problem in error.errors():
+        if problem["loc"]:
+            problems.setdefault(str(problem["loc"][0]), []).append(problem)
+    return lines + [
+        f"--{name.replace('_', '-')}: {_wrong(model, name, some)}" for name, some in problems.items()
+    ]
+
+
+def _wrong(model: type[BaseModel], name: str, problems: list[Any]) -> str:
+    """What is wrong with the value of an option."""
+    received = problems[0]["input"]
+    if [each["type"] for each in problems] == ["literal_error"] and isinstance(received, str):
         offered = get_args(model.model_fields[name].annotation)
         if name in vocabulary.NAMES:
             folder, _, file = model.__module__.rpartition(".")
             task = file.replace("_", "-") if folder.endswith("tasks") else "this task"
             return vocabulary.why_not(name, received, offered, task)
         return f"received {received!r}. {suggest(received, offered)}"
-    return f"{problem['msg']}, received {received!r}."
+    wanted = ", or: ".join(str(problem["msg"]) for problem in problems)
+    return f"{wanted}, received {received!r}."

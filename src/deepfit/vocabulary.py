@@ -98,6 +98,26 @@ NETWORKS = {
     "transformer_decoder": Term("attention to what came before, as in GPT", "tokens"),
 }
 
+
+class Preset(NamedTuple):
+    """A published shape of a network: what it is, and which network has it."""
+
+    summary: str
+    network: str
+
+
+PRESETS = {
+    "bert-base": Preset("BERT, 12 layers of width 768, English without case", "transformer_encoder"),
+    "roberta-base": Preset("RoBERTa, BERT's shape with a larger vocabulary", "transformer_encoder"),
+    "distilbert-base": Preset("DistilBERT, 6 layers of BERT's width", "transformer_encoder"),
+    "minilm-l6": Preset("MiniLM, 6 layers of width 384", "transformer_encoder"),
+    "gpt2": Preset("GPT-2, 12 layers of width 768", "transformer_decoder"),
+    "gpt2-medium": Preset("GPT-2, 24 layers of width 1024", "transformer_decoder"),
+    "gpt2-large": Preset("GPT-2, 36 layers of width 1280", "transformer_decoder"),
+    "gpt2-xl": Preset("GPT-2, 48 layers of width 1600", "transformer_decoder"),
+    "distilgpt2": Preset("DistilGPT-2, 6 layers of GPT-2's width", "transformer_decoder"),
+}
+
 OTHER_NAMES = {
     "identity": "linear",
     "silu": "swish",

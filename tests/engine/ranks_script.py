@@ -16,6 +16,7 @@ from torch import nn
 from deepfit.contract import Loss, Phase, Splits
 from deepfit.engine import Run, packing, ranks, train
 from deepfit.options import Options
+from deepfit.plans import supervised
 
 EPOCHS = {"whole_graph": 6}
 
@@ -68,6 +69,29 @@ def normed(place: ranks.Ranks) -> dict[str, Any]:
     return {"mean": net.running_mean, "parts": place.share(data.train["x"]).mean(0)}
 
 
+class Rated:
+    """A range test of the learning rate, then training at the rate that it found."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def plan(self, net: nn.Module, data: Splits, facts: Any, run: Any) -> Any:
+        def loss(said: torch.Tensor, batch: Any) -> torch.Tensor:
+            return (said.squeeze(1) - batch["target"]).square().sum()
+
+        yield from supervised(net, data, self.options, run, forward=lambda batch: net(batch["x"]), loss=loss)
+
+
+def rated(optimizer: str) -> dict[str, Any]:
+    """The weights after that, and the rate."""
+    options = Options(device="cpu", learning_rate="auto", optimizer=optimizer, epochs=2, batch_size=11)
+    torch.manual_seed(0)
+    net, x = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1)), torch.randn(60, 3)
+    data = Splits({"x": x, "target": x[:, 0].sin()}, None)
+    shown = list(train(Rated(options), net, data, {}, Run(options, None)))
+    return {"net": net.state_dict(), "rate": max(each.learning_rates["main"] for each in shown[2:])}
+
+
 def broken_off(folder: Path, *, crash: bool) -> dict[str, Any]:
     """With dropout, whose draws differ by rank: to the end, or crashed in an epoch's middle and then to the
     end."""
@@ -90,6 +114,7 @@ def main(folder: Path) -> None:
     told["pieces"] = learn("seq2seq", accumulate=3)
     told["gathered"] = gathered(place)
     told["normed"] = normed(place)
+    told["rated"] = {name: rated(name) for name in ("muon", "schedule_free")}
     told["whole"] = broken_off(folder / "whole", crash=False)
     told["crashed"] = broken_off(folder / "crashed", crash=True)
     told["sums"] = dict(

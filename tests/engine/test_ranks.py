@@ -81,6 +81,15 @@ def test_pieces_on_ranks_give_the_weights_of_the_whole_batch(told: Any) -> None:
     assert_close(ranks_script.learn("seq2seq")["net"], told[0]["pieces"]["net"], 1e-9)
 
 
+@pytest.mark.usefixtures("double")
+@pytest.mark.parametrize("name", ["muon", "schedule_free"])
+def test_ranks_find_the_learning_rate_of_one_process_and_train_at_it(name: str, told: Any) -> None:
+    alone = ranks_script.rated(name)
+    for rank in told:
+        assert rank["rated"][name]["rate"] == alone["rate"]
+        assert_close(alone["net"], rank["rated"][name]["net"], 1e-9)
+
+
 def test_ranks_that_crashed_in_the_middle_of_an_epoch_go_on_bit_for_bit(told: Any) -> None:
     for rank in told:
         for name, value in rank["whole"].items():

@@ -131,3 +131,14 @@ def test_pictures_are_averaged_over_squares():
 def test_blank_pictures_have_nothing_to_tell_them_apart():
     batch = {"images": np.full((60, 6, 6), 7, np.uint8), "target": np.arange(60) % 2}
     assert all(np.isfinite(said).all() for _, said, _ in baselines.for_images(batch, batch, 2))
+
+
+def test_quantile_baselines_answer_the_quantile_and_boosting_beats_the_constant():
+    train, test = table(3000, 0), table(800, 1)
+    found = {name: said for name, said, _ in baselines.for_quantile(train, test, 0.9)}
+    assert list(found) == ["constant", "gradient_boosting"]
+    assert set(found["constant"]) == {np.quantile(train["target"], 0.9)}
+    below = (test["target"] < found["gradient_boosting"]).mean()
+    assert below == pytest.approx(0.9, abs=0.05)
+    constant, boosted = (metrics.pinball(said, test["target"], 0.9) for said in found.values())
+    assert boosted < 0.5 * constant

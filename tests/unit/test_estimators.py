@@ -33,6 +33,14 @@ def test_parameters_are_only_stored_and_survive_cloning():
     assert clone(estimator).get_params() == estimator.get_params()
 
 
+def test_loss_and_activation_reach_the_network_and_a_loss_of_classes_is_refused():
+    x = np.random.default_rng(0).normal(size=(200, 2))
+    estimator = DeepRegressor(**SMALL, loss="mean_absolute_error", activation="tanh").fit(x, x[:, 0] ** 3)
+    assert estimator.score(x, x[:, 0] ** 3) > 0.6
+    with pytest.raises(ValueError, match="tells two classes apart; tabular-regression predicts numbers"):
+        DeepRegressor(loss="hinge").fit(x, x[:, 0])
+
+
 def test_a_misspelt_network_is_refused_with_its_name():
     with pytest.raises(ValueError, match="network"):
         DeepClassifier(network="tabn").fit([[0.0], [1.0]] * 10, [0, 1] * 10)

@@ -153,3 +153,10 @@ def test_a_class_given_no_chance_at_all_leaves_the_temperature_finite():
 def test_metrics_have_names_for_people():
     assert metrics.title("-rmse") == "RMSE"
     assert metrics.title("edge_recall") == "Edge recall"
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_the_pinball_loss_equals_that_of_scikit_learn(share):
+    prediction, target = np.random.default_rng(0).normal(size=(2, 50))
+    expected = reference.mean_pinball_loss(target, prediction, alpha=share)
+    assert metrics.pinball(prediction, target, share) == pytest.approx(expected)

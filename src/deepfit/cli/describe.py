@@ -64,12 +64,15 @@ def describe(model: type[BaseModel]) -> list[Described]:
 def _described(name: str, field: FieldInfo, shared: bool) -> Described:
     annotation = _without_none(field.annotation)
     kind, value, choices = _shape(annotation)
-    limits = [*field.metadata, *getattr(annotation, "__metadata__", ())]
+    limits = list(field.metadata)
+    for each in getattr(annotation, "__metadata__", ()):  # of one type among several
+        limits += getattr(each, "metadata", [each])
     unit = field.json_schema_extra.get("unit") if isinstance(field.json_schema_extra, Mapping) else None
     word = (
         "|".join(choices)
         or str(unit or UNITS.get(name.rpartition("_")[2]) or WORDS.get(value, "TEXT")).upper()
     )
+    word = "|".join([word, *_words(field.annotation)])
     return Described(
         name=name,
         flag="--" + name.replace("_", "-"),
@@ -88,6 +91,18 @@ def _without_none(annotation: Any) -> Any:
         rest = [each for each in get_args(annotation) if each is not type(None)]
         return rest[0] if rest else annotation
     return annotation
+
+
+def _words(annotation: Any) -> list[str]:
+    """The words that an option takes besides values of its type: `auto` of "NUMBER|auto"."""
+    if get_origin(annotation) not in (Union, types.UnionType):
+        return []
+    return [
+        str(word)
+        for each in get_args(annotation)[1:]
+        if get_origin(each) is Literal
+        for word in get_args(each)
+    ]
 
 
 def _shape(annotation: Any) -> tuple[str, Any, tuple[str, ...]]:

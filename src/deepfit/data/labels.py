@@ -77,11 +77,6 @@ def encode_labels(
     return found
 
 
-def decode_labels(codes: np.ndarray, facts: Facts) -> np.ndarray:
-    """The labels of int64 codes [rows], in the type that the training rows had."""
-    return np.array(facts["classes"])[codes]
-
-
 def learn_target(values: np.ndarray, transform: Transform = "none") -> dict[str, Any]:
     """{"mean", "deviation", "transform", "low", "high"} of amounts [rows], after the transform.
 

@@ -8,7 +8,7 @@ are never on two sides; time puts the latest rows into the test. Every class has
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from zlib import crc32
 
 import numpy as np
@@ -29,18 +29,11 @@ PARTS = {
 
 
 @runtime_checkable
-class Alignable(Protocol):
-    """Rows whose columns were looked into.
-
-    They can be too few to learn from, and other rows can take over what was found out.
-    """
+class Learnable(Protocol):
+    """Rows whose columns were looked into: they can be too few to learn from."""
 
     def check_inputs(self) -> None:
         """DataError where there is nothing to learn from."""
-        ...
-
-    def aligned(self, other: Any) -> Any:
-        """The same rows, seen as the other ones are."""
         ...
 
 
@@ -68,9 +61,8 @@ def split(
         classes = labels is not None and labels.dtype.kind != "f"
     if labels is not None:
         check_learnable(rows, labels, classes=classes)
-    if isinstance(rows, Alignable):
+    if isinstance(rows, Learnable):
         rows.check_inputs()
-    test, valid = (part.aligned(rows) if isinstance(part, Alignable) else part for part in (test, valid))
     wants_test, wants_valid = test is None and test_fraction > 0, valid is None
     part = np.full(len(rows), "train", "<U5")
     named = named_parts(rows, column) if way == "column" else rows.parts() if way == "auto" else None

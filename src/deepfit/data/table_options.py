@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from deepfit.options import Activation, Options
+from deepfit.options import DECAY, RATES, Activation, Options
 
 
 class TableOptions(Options):
@@ -36,12 +36,10 @@ class TableOptions(Options):
     batch_size: int = Field(
         0, ge=0, le=10_000_000, description="rows a step; 0 = 128, up to 4,096 on large tables"
     )
-    learning_rate: float = Field(
-        0.0, ge=0, le=100, description="step size at its highest; 0 = 0.01 realmlp, 0.003 tabm, 0.001 mlp"
+    learning_rate: Annotated[float, Field(ge=0, le=100)] | Literal["auto"] = Field(
+        0.0, description=f"step size at its highest; 0 = 0.01 realmlp, 0.003 tabm, 0.001 mlp; {RATES}"
     )
-    weight_decay: float = Field(
-        0.02, ge=0, le=10, description="decoupled decay of weights (adamw), L2 penalty (adam, sgd)"
-    )
+    weight_decay: float = Field(0.02, ge=0, le=10, description=DECAY)
     schedule: Literal["constant", "cosine", "one_cycle"] = Field(
         "constant", description="course of the learning rate over the run"
     )

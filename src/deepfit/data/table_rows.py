@@ -165,29 +165,6 @@ class TableRows:
             )
         return shown
 
-    def aligned(self, other: TableRows) -> TableRows:
-        """These rows with the kinds of other rows, which the network is trained on.
-
-        DataError where a column is missing.
-        """
-        for name in other.inputs():
-            if name not in self.table.frame.columns:
-                raise DataError(
-                    f"{self.name}: there is no column '{name}', which {other.name} has. "
-                    f"{suggest(name, self.table.frame.columns)}"
-                )
-        kinds = {name: kind for name, kind in other.kinds.items() if name in self.table.frame.columns}
-        frame = typed_frame(self.table, kinds, self.target_name, self.goal)
-        return TableRows(
-            self.table,
-            frame,
-            kinds,
-            target=self.target_name,
-            goal=self.goal,
-            index=self.index,
-            notes=self.notes,
-        )
-
     def fingerprints(self) -> np.ndarray:
         """uint64 [rows] from every column but the target, identifiers and constants.
 

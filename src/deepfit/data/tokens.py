@@ -209,8 +209,8 @@ def _byte_pairs(
     if surrounded:
         first, between = specials["cls_token"], specials["sep_token"]
         tokenizer.post_processor = processors.RobertaProcessing(
-            sep=(between, vocabulary[between]),
-            cls=(first, vocabulary[first]),
+            (between, vocabulary[between]),
+            (first, vocabulary[first]),
             trim_offsets=True,
             add_prefix_space=spaced,
         )

@@ -1,7 +1,8 @@
 """Checkpoints: one atomic file holds the whole state of a run, so it is either the old one or the new one.
 
-`checkpoint/last.safetensors` is the course under way; `best-*.safetensors` and `end-*.safetensors` hold
-weights that it refers to by name, written before it and cleaned up after it.
+`checkpoint/last.safetensors` is the course under way; `best-*.safetensors` and `end-*.safetensors` (final
+weights and what a finished phase keeps) are files that it refers to by name, written before it and cleaned
+up after it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from deepfit.engine.course import Course
 from deepfit.engine.run import Run
 from deepfit.errors import ArtifactError
 
-FORMAT = 1
+FORMAT = 2
+"""1: the file of a finished phase holds its weights alone. 2: what it keeps as well. Both are read."""
 SHARE_OF_TIME = 0.05
 """Where epochs are so short that a checkpoint after each would cost more than this.
 
@@ -32,7 +34,7 @@ class Checkpoints:
         self.run = run
         self.folder = run.folder / "checkpoint" if run.folder else None
         self.period_s = run.options.checkpoint_minutes * 60
-        self.ended: list[str] = []  # the file with the final weights of each finished phase
+        self.ended: list[str] = []  # the file that each finished phase has left
         self.state: dict[str, Any] = {}  # what `last.safetensors` holds; empty before the first checkpoint
         self._best_file: str | None = None
         self._saved = time.monotonic()
@@ -54,7 +56,7 @@ class Checkpoints:
     def passed(self, course: Course) -> bool:
         """Whether an earlier process finished this phase, and its budget has not grown since.
 
-        Then the network gets its final weights.
+        Then the network gets its final weights, and what the phase keeps its final state.
         """
         if self.folder is None or course.index >= len(self.ended):
             return False
@@ -64,7 +66,11 @@ class Checkpoints:
                 return False
             # whole, since the next phase may share an optimizer or what is kept
             course.load_state_dict(self.state["course"])
-        course.net.load_state_dict(packing.load(self.folder / self.ended[course.index]))
+        left = packing.load(self.folder / self.ended[course.index])
+        whole = left.keys() == {"net", "keeps"} and not isinstance(left["net"], torch.Tensor)
+        course.net.load_state_dict(left["net"] if whole else left)
+        for name, state in left["keeps"].items() if whole else ():
+            course.phase.keeps[name].load_state_dict(state)
         return True
 
     def restore(self, course: Course) -> None:
@@ -103,12 +109,13 @@ class Checkpoints:
         self._cost_s = self._saved - begun
 
     def end(self, course: Course) -> None:
-        """Write the phase's final weights, and note that it is finished."""
+        """Write the phase's final weights and what it keeps, and note that it is finished."""
         name = f"end-{course.index}.safetensors"
         self.ended.append(name)
         if self.run.ranks.rank or not self.folder:
             return
-        packing.save_atomically(self.folder / name, course.net.state_dict())
+        keeps = {name: kept.state_dict() for name, kept in course.phase.keeps.items()}
+        packing.save_atomically(self.folder / name, {"net": course.net.state_dict(), "keeps": keeps})
         self.state["ended"] = self.ended
         packing.save_atomically(self.folder / "last.safetensors", self.state)
 

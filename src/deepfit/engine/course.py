@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sized
-from contextlib import nullcontext
+from contextlib import ExitStack
 from typing import Any
 
 import torch
 from torch import nn
 
-from deepfit.contract import Batch, Phase, Progress
+from deepfit.contract import Averaging, Batch, Phase, Progress
 from deepfit.engine.averages import Averages
 from deepfit.engine.minimise import Minimiser, Sums
 from deepfit.engine.run import Run
@@ -32,7 +32,10 @@ class Course:
     def __init__(self, index: int, phase: Phase, net: nn.Module, run: Run) -> None:
         self.index, self.phase, self.net, self.run = index, phase, net, run
         self.minimise = Minimiser(phase, net, run)
-        self.averages = Averages(net, run.options.ema) if run.options.ema else None
+        own = [each for each in phase.optimizers.values() if isinstance(each, Averaging)]
+        averages = phase.averaged and run.options.ema and not own
+        self.averages = Averages(net, run.options.ema) if averages else None
+        self.averaging: list[Averaging] = [self.averages] if self.averages else own if phase.averaged else []
         self.epoch = 0  # epochs that are done
         self.batch = 0  # batches of the present epoch that are done
         self.batches_per_epoch: int | None = None
@@ -170,7 +173,9 @@ class Course:
         """Held-out metrics with the weights that would be kept, and whether they are the best so far."""
         if self.phase.score is None:
             return {}, False
-        with self.averages.applied() if self.averages else nullcontext():
+        with ExitStack() as averaged:
+            for each in self.averaging:
+                averaged.enter_context(each.applied())
             self.net.eval()
             with torch.no_grad():
                 scores = self.run.ranks.agree(self.phase.score())
@@ -197,8 +202,9 @@ class Course:
         """
         if self.best_weights is not None:
             self.net.load_state_dict(self.best_weights)
-        elif self.averages:
-            self.averages.give()
+        else:
+            for each in self.averaging:
+                each.give()
         return self.progress("phase", {})
 
     def compile(self) -> None:

@@ -17,6 +17,8 @@ CONFIG = "config.yaml"
 HISTORY = "history.jsonl"
 METRICS = "metrics.json"
 REPORT = "report.html"
+RATE_TEST = "rate_test.json"
+"""What `plans.rate_test` writes, whose import would load PyTorch; a test holds the two names equal."""
 IN_MEMORY = "(in memory)"
 PLACES = ("source", "test", "valid")
 
@@ -52,6 +54,12 @@ def read_config(folder: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
     except (yaml.YAMLError, TypeError, ValueError, KeyError, OSError) as error:
         raise ArtifactError(f"{path}: is not the configuration of a run ({error}).") from error
     return task, {name: options.pop(name, None) for name in PLACES}, options
+
+
+def read_rate_test(folder: Path) -> dict[str, Any] | None:
+    """The learning-rate range test of a run: chosen rate, rates, losses; None where the rate was given."""
+    path = folder / RATE_TEST
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 class History:

@@ -84,10 +84,10 @@ def resume(run: str | Path, *, options: Mapping[str, Any] | None = None, source:
     )
 
 
-def new_folder(out: str | Path | None, task: str) -> Path:
-    """The folder for new files: `out`, which must be new or empty, or else `runs/<time>-<task>`."""
+def new_folder(out: str | Path | None, name: str) -> Path:
+    """The folder that is named, which must be new or empty; by default `runs/<time>-<name>`."""
     if out is None:
-        stem = Path("runs") / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{task}"
+        stem = Path("runs") / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{name}"
         numbered = (stem if n == 1 else stem.with_name(f"{stem.name}-{n}") for n in range(1, 1000))
         return next(folder for folder in numbered if not folder.exists())
     folder = Path(out)

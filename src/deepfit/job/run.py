@@ -130,7 +130,7 @@ class Job:
             splits.train.take(np.sort(chosen)).compact(), splits.valid.take(nothing).compact(), test
         )
 
-    def train(self, data: Splits[Batch], facts: dict[str, Any], threads: int) -> Iterator[Progress]:
+    def train(self, data: Splits[Batch], facts: dict[str, Any], threads: int) -> Iterator[Progress | Stage]:
         """Train, or go on training; returns the calibrated model, saved."""
         import torch
 
@@ -146,6 +146,8 @@ class Job:
             if progress.kind == "epoch":
                 history.add(progress)
             yield progress
+        if curve := folder.read_rate_test(self.out):
+            yield Stage("train", f"Trained at the learning rate {curve['learning_rate']:g}, by a range test")
         self.history = list(history)
         facts = dict(self.task.calibrate(self.task.outputs(net, data.valid, facts), data.valid, facts))
         return Model(self.task_name, self.task, net.eval(), facts)

@@ -72,9 +72,9 @@ class _Dropout(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, probability: float) -> Tensor:
         keep, ctx.scale = keep_mask(x.shape, probability)
         ctx.save_for_backward(keep)
-        return torch.ops.aten.native_dropout_backward(x, keep, ctx.scale)
+        return (x * keep.to(x.dtype)).mul_(ctx.scale)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (keep,) = ctx.saved_tensors
-        return torch.ops.aten.native_dropout_backward(gradients[0], keep, ctx.scale), None
+        return (gradients[0] * keep.to(gradients[0].dtype)).mul_(ctx.scale), None

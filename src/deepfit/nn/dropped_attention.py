@@ -52,7 +52,7 @@ class _DroppedAttention(torch.autograd.Function):
         q_NTK, k_NSK, v_NSK = (x.flatten(0, 1).contiguous() for x in (q_BHTK, k_BHSK, v_BHSK))
         q_NTK = q_NTK * q_NTK.shape[-1] ** -0.5
         shape = (*q_BHTK.shape[:3], k_BHSK.shape[2])
-        bias, blind = _bias(keep, shape, q_NTK.dtype)
+        bias, blind = _bias(keep, shape, q_NTK.dtype, causal=causal)
         out_NTK = torch.empty_like(q_NTK)
         ctx.blocks = _blocks(shape[2], shape[3], causal)
         saved = []
@@ -109,11 +109,13 @@ def _forbid_future(scores_Nts: Tensor, before: int) -> None:
 
 
 def _bias(
-    keep: Tensor | None, shape: tuple[int, ...], dtype: torch.dtype
+    keep: Tensor | None, shape: tuple[int, ...], dtype: torch.dtype, *, causal: bool
 ) -> tuple[Tensor | None, Tensor | None]:
     """What is added to the scores, BHTS without copies, and the queries that may look nowhere, if any."""
     if keep is None:
         return None, None
     bias = torch.zeros(keep.shape, dtype=dtype).masked_fill_(~keep, torch.finfo(dtype).min / 2)
-    blind = ~keep.any(-1, keepdim=True)
+    steps, sources = shape[2:]
+    past_TS = torch.ones(steps, sources, dtype=torch.bool).tril(sources - steps)
+    blind = ~(keep & past_TS if causal else keep).any(-1, keepdim=True)
     return bias.expand(shape), blind.expand(*shape[:3], 1) if bool(blind.any()) else None

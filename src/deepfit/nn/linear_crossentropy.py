@@ -25,6 +25,8 @@ def linear_crossentropy(x_ND: Tensor, weight_VD: Tensor, target_N: Tensor, *, ig
     Returns a scalar, float32 or wider. The gradients are made together with the loss, so that the logits
     live once and in pieces; W may be the table of tokens itself. Differentiable once.
     """
+    if not torch.is_grad_enabled():
+        x_ND, weight_VD = x_ND.detach(), weight_VD.detach()
     return _LinearCrossentropy.apply(x_ND, weight_VD, target_N, ignore)  # pyright: ignore[reportReturnType]  (apply is untyped)
 
 

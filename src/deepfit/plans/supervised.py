@@ -15,6 +15,7 @@ from deepfit.contract import Batch, Loss, Phase, Run, Splits
 from deepfit.data.batches import Selection, cut, num_rows
 from deepfit.nn import optimizers, schedules
 from deepfit.options import Options
+from deepfit.plans import rate_test
 
 Forward = Callable[[Batch], Tensor]
 """A batch of tensors on the device -> what the network says of it."""
@@ -30,13 +31,14 @@ def supervised(
     loss: Callable[[Tensor, Batch], Tensor],
     score: Callable[[], Mapping[str, float]] | None = None,
     best: str | None = None,
-    optimizer: Optimizer | None = None,
+    betas: tuple[float, float] = (0.9, 0.999),
 ) -> Iterator[Phase]:
     """Yield the one phase of supervised learning.
 
     forward: a training batch -> outputs (augmentation belongs here); loss: (outputs, batch) -> scalar sum
     over the batch's rows; score: held-out metrics; best: the one that chooses the epoch, "-" before it where
-    less is better.
+    less is better; betas: of the optimizers that have them.
+    Where the learning rate is "auto", a phase "rate-test" that finds it goes before.
     """
     rows = num_rows(data.train)
     arrays = tensors(data.train, run.device)
@@ -48,20 +50,24 @@ def supervised(
         batch = on_device(batch, run.device)
         yield Loss(loss(forward(batch), batch), num_rows(batch))
 
+    def optimizer(learning_rate: float) -> Optimizer:
+        return optimizers.build(
+            options.optimizer,
+            net,
+            learning_rate=learning_rate,
+            weight_decay=options.weight_decay,
+            momentum=options.momentum,
+            betas=betas,
+        )
+
+    rate = options.learning_rate
+    if rate == "auto":
+        rate = yield from rate_test.find(net, batches, step, optimizer, run)
     yield Phase(
         name="train",
         batches=batches,
         step=step,
-        optimizers={
-            "main": optimizer
-            or optimizers.build(
-                options.optimizer,
-                net,
-                learning_rate=options.learning_rate,
-                weight_decay=options.weight_decay,
-                momentum=options.momentum,
-            )
-        },
+        optimizers={"main": optimizer(rate)},
         epochs=options.epochs,
         score=score,
         rate=schedules.build(options.schedule, options.warmup),

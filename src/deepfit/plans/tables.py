@@ -11,13 +11,16 @@ from torch import Tensor, nn
 from deepfit.contract import Batch, Facts, Phase, Run, Splits
 from deepfit.data.batches import num_rows
 from deepfit.data.table_options import TableOptions
-from deepfit.nn import optimizers
 from deepfit.nn.nets.mlp import MLP
 from deepfit.nn.nets.realmlp import RealMLP
 from deepfit.nn.nets.tabm import TabM
+from deepfit.options import USUAL
 from deepfit.plans.supervised import foresee, supervised
 
 LEARNING_RATES = {"realmlp": 0.01, "tabm": 0.003, "mlp": 0.001}
+SGD_LEARNING_RATES = {"realmlp": 1.0, "tabm": 0.3, "mlp": 0.01}
+"""Steps of sgd are as long as the gradient, which is smaller where members share a loss."""
+
 BETAS = (0.9, 0.95)
 """Of Adam, as RealMLP has them (arXiv 2407.04491, table A.1)."""
 
@@ -43,9 +46,16 @@ def settle(options: TableOptions, rows: int) -> TableOptions:
         update={
             "epochs": options.epochs or min(100, max(3, ROWS_SEEN // rows)),
             "batch_size": options.batch_size or min(4096, max(128, rows // 200)),
-            "learning_rate": options.learning_rate or LEARNING_RATES[options.network],
+            "learning_rate": options.learning_rate or usual_rate(options),
         }
     )
+
+
+def usual_rate(options: TableOptions) -> float:
+    """The learning rate that suits the network and the optimizer."""
+    if options.optimizer == "sgd":
+        return SGD_LEARNING_RATES[options.network]
+    return LEARNING_RATES[options.network] * USUAL[options.optimizer].rate
 
 
 def plan(
@@ -60,14 +70,6 @@ def plan(
 ) -> Iterator[Phase]:
     """Supervised learning with the settings that suit tables; loss is of outputs [rows, members, outputs]."""
     options = settle(options, num_rows(data.train))
-    optimizer = optimizers.build(
-        options.optimizer,
-        net,
-        learning_rate=options.learning_rate,
-        weight_decay=options.weight_decay,
-        momentum=options.momentum,
-        betas=BETAS,
-    )
     yield from supervised(
         net,
         data,
@@ -77,7 +79,7 @@ def plan(
         loss=loss,
         score=score,
         best=best,
-        optimizer=optimizer,
+        betas=BETAS,
     )
 
 

@@ -23,6 +23,17 @@ COLOURS = 10
 """Series colours that the page's style knows, `.c0` to `.c9`."""
 
 
+STYLE = (
+    ".chart{background:#fff;color-scheme:light dark}"
+    "text{font:12px system-ui,sans-serif;fill:#5d6470}.grid{stroke:#e3e4e1}.axis{stroke:#5d6470}"
+    ".line{fill:none;stroke-width:2;stroke-linejoin:round}.dashed{stroke-dasharray:6 4;opacity:.6}"
+    ".best{stroke:#11734f;stroke-width:1.5;stroke-dasharray:5 4}.c0{stroke:#2563c9}.c7{stroke:#6b7280}"
+    "@media(prefers-color-scheme:dark){.chart{background:#1c1f25}text{fill:#9aa1ad}.grid{stroke:#30343c}"
+    ".axis{stroke:#9aa1ad}.best{stroke:#6fd3a4}.c0{stroke:#6ea3ff}.c7{stroke:#a3aab6}}"
+)
+"""Of a chart that stands alone; the page's own style is in template.html."""
+
+
 @dataclass(frozen=True)
 class Line:
     """A line through points in order; a value that is not finite breaks it. marked: a dot at each point."""
@@ -59,28 +70,28 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class LogScale(Scale):
-    """Positive values to pixels by their logarithm; low and high are powers of ten. Others have no place."""
+class PowerScale(Scale):
+    """Values above 0 to pixels, each power of ten as long as the other. low and high are exponents."""
 
     def __call__(self, value: float) -> float:
-        """The pixel of a value; NaN for one that is not positive."""
+        """The pixel of a value; NaN for one that is not above 0, which has no place."""
         return super().__call__(log10(value)) if value > 0 else float("nan")
 
     def ticks(self, about: int = 5, *, whole: bool = False) -> list[float]:
-        """Powers of ten within the scale; 1, 2, 5 times them where there would be fewer than two."""
-        powers = [10.0**power for power in Scale.ticks(self, about, whole=True)]
+        """Powers of ten within the scale, every second one where there are many; 2 and 5 too where few."""
+        powers = range(ceil(self.low - 1e-9), floor(self.high + 1e-9) + 1)
         if len(powers) > 1:
-            return powers
+            return [10.0**power for power in powers[:: max(1, round(len(powers) / (about + 2)))]]
         fine = [
             part * 10.0**power for power in range(floor(self.low), ceil(self.high) + 1) for part in (1, 2, 5)
         ]
         return [value for value in fine if self.low <= log10(value) <= self.high]
 
 
-def log_scale(values: Values, start_px: float, end_px: float, *, room: float = 0.04) -> LogScale:
-    """A logarithmic scale that holds all positive finite values."""
+def power_scale(values: Values, start_px: float, end_px: float, *, room: float = 0.04) -> PowerScale:
+    """A scale by powers of ten that holds all finite values above 0."""
     plain = scale([log10(v) for v in values if isfinite(v) and v > 0], start_px, end_px, room=room)
-    return LogScale(plain.low, plain.high, start_px, end_px)
+    return PowerScale(plain.low, plain.high, start_px, end_px)
 
 
 def scale(values: Values, start_px: float, end_px: float, *, room: float = 0.04) -> Scale:
@@ -100,21 +111,23 @@ def lines(
     whole: bool = False,
     diagonal: bool = False,
     square: bool = False,
+    powers: bool = False,
     log_y: bool = False,
     y_span: tuple[float, float] | None = None,
 ) -> Markup:
     """Lines over a common x.
 
     best: where a vertical line marks the best epoch. whole: x counts something, so ticks are whole numbers.
-    square: both axes run from 0 to 1. log_y: y in powers of ten; a value that is not positive breaks its
-    line. y_span: the part of y to show; without it, all of it.
+    square: both axes run from 0 to 1. powers: x, above 0, is shown by powers of ten; log_y: y is, and a value
+    that is not above 0 breaks its line. y_span: the part of y to show; without it, all of it.
     """
     if square:
         across, up = Scale(-0.02, 1.02, LEFT, WIDTH - RIGHT), Scale(-0.02, 1.02, HEIGHT - BOTTOM, TOP)
     else:
-        across = scale([value for line in series for value in line.x], LEFT, WIDTH - RIGHT, room=0.02)
-        up_scale = log_scale if log_y else scale
-        up = up_scale(y_span or [value for line in series for value in line.y], HEIGHT - BOTTOM, TOP)
+        places = [value for line in series for value in line.x]
+        across = (power_scale if powers else scale)(places, LEFT, WIDTH - RIGHT, room=0.02)
+        heights = y_span or [value for line in series for value in line.y]
+        up = (power_scale if log_y else scale)(heights, HEIGHT - BOTTOM, TOP)
     parts = [frame(across, up, x_label, y_label, whole=whole)]
     if diagonal:
         parts.append(_diagonal(across, up))
@@ -260,6 +273,14 @@ def columns(edges: Values, heights: Values, *, x_label: str, y_label: str) -> Ma
             )
         )
     return figure(parts, described(y_label, x_label))
+
+
+def standalone(chart: Markup) -> str:
+    """A chart as a file of its own: its SVG without the legend, with the page's colours in light and dark."""
+    svg, end, _ = str(chart).partition("</svg>")
+    named = '<svg xmlns="http://www.w3.org/2000/svg" width="760" height="524"'
+    opening, _, inside = svg.replace("<svg", named, 1).partition(">")
+    return f"{opening}><style>{STYLE}</style>{inside}{end}\n"
 
 
 def frame(across: Scale, up: Scale, x_label: str, y_label: str, *, whole: bool = False) -> Markup:

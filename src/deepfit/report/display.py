@@ -127,10 +127,11 @@ def fraction(event: Progress) -> float:
 
 def epoch_line(event: Progress) -> str:
     """Such as "epoch 3/40  loss 0.213  rmse 0.142  1.2 s  best so far"."""
+    scores = {"validation loss" if name == "loss" else name: each for name, each in event.scores.items()}
     parts = [
         f"epoch {event.epoch}/{event.epochs}",
         numbers(event.losses),
-        numbers(event.scores),
+        numbers(scores),
         duration(event.seconds),
     ]
     return "  ".join(part for part in [*parts, event.note, "best so far" if event.best else ""] if part)

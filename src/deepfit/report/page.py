@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from deepfit import metrics
 from deepfit.judge.verdict import DASH, number, outcome, readable, span
 from deepfit.report import charts
+from deepfit.report.rates import section as rate_section
 from deepfit.report.sections import make
 from deepfit.report.view import View
 
@@ -45,24 +46,23 @@ def render(result: Result, *, importance: Mapping[str, Interval] | None = None) 
     card = result.scorecard
     config = _config(Path(result.run))
     sections = [section for name in result.task.sections if (section := make(name, view)) is not None]
-    return (
-        environment()
-        .get_template("template.html")
-        .render(
-            card=card,
-            name=Path(result.run).name or "run",
-            source=config.get("source", ""),
-            verdict=card["verdict"],
-            outcome=outcome(card["verdict"]),
-            scores=_scores(card, view.main_metric),
-            comparison=_comparison(card, view.main_metric),
-            main=metrics.title(view.main_metric),
-            costs=_costs(card),
-            sections=sections,
-            concerns=[(concern.kind, concern.where, concern.message) for concern in result.concerns],
-            options=_options(result, config),
-            usage=_usage(card, result),
-        )
+    if rates := rate_section(view):
+        sections.append(rates)
+    template = environment().get_template("template.html")
+    return template.render(
+        card=card,
+        name=Path(result.run).name or "run",
+        source=config.get("source", ""),
+        verdict=card["verdict"],
+        outcome=outcome(card["verdict"]),
+        scores=_scores(card, view.main_metric),
+        comparison=_comparison(card, view.main_metric),
+        main=metrics.title(view.main_metric),
+        costs=_costs(card),
+        sections=sections,
+        concerns=[(concern.kind, concern.where, concern.message) for concern in result.concerns],
+        options=_options(result, config),
+        usage=_usage(card, result),
     )
 
 

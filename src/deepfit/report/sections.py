@@ -21,6 +21,8 @@ CONFUSED_CLASSES = 20
 CURVED_CLASSES = 10
 SHOWN_CLASSES = 60
 SHOWN_COLUMNS = 20
+RATE_TEST = "rate-test"
+"""The phase whose rates and losses have a section of their own."""
 
 
 def make(name: str, view: View) -> Section | None:
@@ -32,7 +34,7 @@ def make(name: str, view: View) -> Section | None:
 
 def curves(view: View) -> Section | None:
     """Losses, the main score and the learning rate over the epochs, the best one marked."""
-    records = list(view.result.history)
+    records = [record for record in view.result.history if record.get("phase") != RATE_TEST]
     if not records:
         return None
     epochs = np.arange(1, len(records) + 1)

@@ -23,7 +23,16 @@ from deepfit import answers, baselines, metrics
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.batches import join, num_rows
 from deepfit.data.labels import check_loss, targets_of
-from deepfit.options import Activation, ClassLoss, ClassWeight, FocalGamma, LabelSmoothing
+from deepfit.options import (
+    DECAY,
+    RATES,
+    Activation,
+    ClassLoss,
+    ClassWeight,
+    FocalGamma,
+    LabelSmoothing,
+    Rate,
+)
 from deepfit.options import Options as SharedOptions
 
 if TYPE_CHECKING:
@@ -57,7 +66,9 @@ class Options(SharedOptions):
     network: Literal[
         "auto", "lenet", "resnet9", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"
     ] = Field("auto", description="auto: resnet9 up to 64 pixels, resnet18 above")
-    activation: Activation = Field("auto", description="bend between the layers; auto: relu in the ResNets")
+    activation: Activation = Field(
+        "auto", description="bend between the layers; auto: relu in the ResNets, tanh in lenet"
+    )
     pretrained: str | None = Field(
         None, description="local .safetensors or .pth file with weights of the ResNet to begin with"
     )
@@ -83,10 +94,8 @@ class Options(SharedOptions):
         description="passes over the training rows; 0 = 10 to 100, so that about 200,000 pictures are seen",
     )
     batch_size: int = Field(128, ge=1, le=10_000_000, description="rows a step")
-    learning_rate: float = Field(5e-3, gt=0, le=100, description="step size at its highest")
-    weight_decay: float = Field(
-        0.05, ge=0, le=10, description="decoupled decay of weights (adamw), L2 penalty (adam, sgd)"
-    )
+    learning_rate: Rate | Literal["auto"] = Field(5e-3, description=f"step size at its highest; {RATES}")
+    weight_decay: float = Field(0.05, ge=0, le=10, description=DECAY)
     schedule: Literal["constant", "cosine", "one_cycle"] = Field(
         "one_cycle", description="course of the learning rate over the run"
     )

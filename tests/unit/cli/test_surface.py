@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import click
 import pytest
 
-from deepfit import cli
+from deepfit import catalog, cli
 from deepfit.cli.check import COMMON as CHECK
 from deepfit.cli.train import COMMON as TRAIN
+from deepfit.cli.tune_rate import COMMON as TUNE_RATE
 from deepfit.options import Options
 
 FLAGS = {
     "train": "--config --help --json --out --set --task --test --valid -h",
     "check": "--config --help --json --set --task --test -h",
+    "tune-rate": "--config --help --json --out --set --task --test --valid -h",
     "evaluate": "--json",
     "predict": "--out --overwrite",
     "resume": "--checkpoint-minutes --device --epochs --json --threads",
     "tasks": "",
+    "networks": "--classes --input --json --out --overwrite",
     "demo": "--json --out",
     "learn": "--open --out --seed",
 }
@@ -25,10 +30,30 @@ SHARED_OPTIONS = """
     schedule warmup clip_norm accumulate ema patience precision compile device threads checkpoint_minutes
 """
 
+TABLES = "target missing kinds network activation loss"
+CLASSES = "class_weight focal_gamma label_smoothing"
+OWN_OPTIONS = {
+    "tabular-classification": f"{TABLES} {CLASSES}",
+    "tabular-regression": f"{TABLES} target_transform huber_delta quantile",
+    "image-classification": f"""
+        target skip_broken image_size network activation loss pretrained flip shift cutout colour {CLASSES}
+    """,
+}
+LOSSES = {
+    "tabular-regression": "mean_squared_error mean_absolute_error huber log_cosh quantile poisson",
+    **dict.fromkeys(
+        ("tabular-classification", "image-classification"),
+        "sparse_categorical_crossentropy categorical_crossentropy binary_crossentropy focal "
+        "categorical_hinge hinge",
+    ),
+}
+
 
 @pytest.mark.parametrize("name", FLAGS)
 def test_the_flags_of_a_command_are_those_that_were_decided(name):
-    own = {"train": TRAIN, "check": CHECK}.get(name, cli.deepfit.commands[name].params)
+    own = {"train": TRAIN, "check": CHECK, "tune-rate": TUNE_RATE}.get(
+        name, cli.deepfit.commands[name].params
+    )
     flags = sorted(flag for option in own if isinstance(option, click.Option) for flag in option.opts)
     assert " ".join(flags) == FLAGS[name]
 
@@ -39,3 +64,10 @@ def test_the_commands_are_those_that_were_decided():
 
 def test_the_options_of_every_task_are_those_that_were_decided():
     assert sorted(Options.model_fields) == sorted(SHARED_OPTIONS.split())
+
+
+@pytest.mark.parametrize("task", OWN_OPTIONS)
+def test_the_options_of_a_task_and_its_losses_are_those_that_were_decided(task):
+    fields = catalog.find(task).Options.model_fields
+    assert sorted(set(fields) - set(Options.model_fields)) == sorted(OWN_OPTIONS[task].split())
+    assert get_args(fields["loss"].annotation) == tuple(LOSSES[task].split())

@@ -130,20 +130,6 @@ def test_rows_given_for_the_test_are_taken_whole_and_none_are_held_out():
     assert len(parts["train"]) + len(parts["valid"]) == COUNT
 
 
-def test_rows_given_for_the_test_take_over_the_kinds_of_the_training_rows():
-    train = read_rows(
-        {"code": ["1", "2", "x", "y"] * 25, "y": np.arange(100.0)}, target="y", goal="regression"
-    )
-    test = read_rows({"code": [1, 2, 2], "y": [1.0, 2.0, 3.0]}, target="y", goal="regression")
-    parts = split(train, "auto", test_fraction=0.2, valid_fraction=0.2, seed=0, test=test)
-    assert parts.test.column("code").tolist() == ["1", "2", "2"]
-
-
-def test_a_column_that_the_test_rows_lack_is_named():
-    test = read_rows({"place": [1.0, 2.0], "y": [1.0, 2.0], "patient": [1, 2]}, target="y", goal="regression")
-    assert "there is no column 'x'" in error(table(), test=test)
-
-
 def test_a_share_of_nothing_holds_no_test_out():
     assert "test" not in cut(table(), test_fraction=0.0)
 

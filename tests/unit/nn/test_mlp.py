@@ -3,12 +3,12 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from deepfit.nn.nets.mlp import ACTIVATIONS, MLP
+from deepfit.nn.nets.mlp import MLP, UNSCALED
 
 MODULES = {
     "relu": nn.ReLU(),
     "gelu": nn.GELU(),
-    "silu": nn.SiLU(),
+    "swish": nn.SiLU(),
     "mish": nn.Mish(),
     "selu": nn.SELU(),
     "tanh": nn.Tanh(),
@@ -26,7 +26,7 @@ def rows(count=9):
     return numbers, torch.randint(0, 4, (count, 2), generator=generator, dtype=torch.int32)
 
 
-@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("name", sorted(MODULES))
 def test_it_equals_the_sequence_of_modules_that_the_activation_names(name):
     net = small(activation=name).eval()
     numbers, categories = rows()
@@ -41,6 +41,17 @@ def test_hidden_weights_start_with_variance_two_over_inputs_and_biases_at_zero()
     assert net.layers[0].weight.var().item() == pytest.approx(2 / 400, rel=0.02)
     assert not net.layers[0].bias.any()
     assert not net.last.bias.any()
+
+
+@pytest.mark.parametrize("name", UNSCALED)
+def test_before_a_bend_that_lets_everything_through_the_variance_is_one_over_inputs(name):
+    net = MLP(400, [], 1, widths=(500,), activation=name)
+    assert net.layers[0].weight.var().item() == pytest.approx(1 / 400, rel=0.02)
+
+
+def test_an_old_name_is_refused_with_the_new_one():
+    with pytest.raises(ValueError, match="called 'swish' here"):
+        small(activation="silu")
 
 
 def test_every_parameter_gets_a_gradient():

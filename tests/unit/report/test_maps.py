@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepfit.report.charts import HEIGHT, LEFT, RIGHT, WIDTH, Line, LogScale, lines
+from deepfit.report.charts import HEIGHT, LEFT, RIGHT, WIDTH, Line, PowerScale, lines
 from deepfit.report.graphs import Node, graph
 from deepfit.report.maps import contours, heat, regions, tiles
 
@@ -77,10 +77,10 @@ def test_a_graph_shows_value_and_gradient_of_each_node_and_the_slope_of_each_arr
 
 
 def test_powers_of_ten_are_equally_far_apart_on_a_logarithmic_scale():
-    scale = LogScale(-3, 1, 0, 400)
+    scale = PowerScale(-3, 1, 0, 400)
     assert [scale(10.0**power) for power in (-3, -2, 0, 1)] == pytest.approx([0, 100, 300, 400])
     assert scale.ticks() == pytest.approx([1e-3, 1e-2, 1e-1, 1, 10])
-    assert LogScale(0.1, 0.9, 0, 1).ticks() == [2, 5]
+    assert PowerScale(0.1, 0.9, 0, 1).ticks() == [2, 5]
 
 
 def test_a_value_that_has_no_logarithm_breaks_a_line():

@@ -14,23 +14,23 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deepfit.nn.activations import ACTIVATIONS
+from deepfit.nn.activations import activation as named_activation
 from deepfit.nn.linear import Linear
+from deepfit.nn.nets.mlp import UNSCALED
 
 # B batch, C channels, H height, W width, K classes
 
 SIDE_PX = 32
 """Smaller pictures get a frame of zeros up to this side, as the paper's digits of 28 x 28 did."""
 
-BENT_ONE_WAY = ("relu", "leaky_relu", "elu", "gelu", "swish", "mish", "softplus")
-
 
 class LeNet(nn.Module):
     """Pictures x_BCHW of one size, to logits_BK.
 
-    activation: a name of `deepfit.vocabulary.ACTIVATIONS`, between the layers. Weights start normal with
-    variance 1 / inputs (appendix A of the paper asks for that deviation), 2 / inputs before activations that
-    are near zero for half of their inputs (He et al. 2015, arXiv 1502.01852, eq. 10); biases at zero.
+    activation: a name in `deepfit.nn.activations`, between the layers; softmax looks along the maps, then the
+    features. Weights start normal with variance 1 / inputs (appendix A of the paper), with 2 / inputs before
+    activations that are near zero for half of their inputs (He et al. 2015, arXiv 1502.01852, eq. 10); biases
+    at zero.
     """
 
     def __init__(
@@ -42,8 +42,8 @@ class LeNet(nn.Module):
         activation: str = "tanh",
     ) -> None:
         super().__init__()
-        self.bend_maps = ACTIVATIONS[activation]
-        self.bend = ACTIVATIONS[activation]
+        self.bend_maps = named_activation(activation, axis=1)
+        self.bend = named_activation(activation)
         frame = [max(0, SIDE_PX - side + 1) // 2 for side in size]
         height, width = (_halved(_halved(side + 2 * more)) for side, more in zip(size, frame, strict=True))
         self.conv1 = nn.Conv2d(in_channels, 6, 5, padding=(frame[0], frame[1]))
@@ -51,7 +51,7 @@ class LeNet(nn.Module):
         self.fc1 = Linear(16 * height * width, 120)
         self.fc2 = Linear(120, 84)
         self.fc3 = Linear(84, num_classes)
-        self._initialise("relu" if activation in BENT_ONE_WAY else "linear")
+        self._initialise("linear" if activation in UNSCALED else "relu")
 
     def _initialise(self, before: str) -> None:
         for module in self.children():

@@ -32,6 +32,8 @@ class MLP(nn.Module):
     the form of networks with members. activation: a name in `deepfit.nn.activations`. Weights start normal
     with variance 2 / inputs (He et al. 2015, arXiv 1502.01852, eq. 10), those of the outputs and before the
     activations in UNSCALED with 1 / inputs (for selu: arXiv 1706.02515, section 2), biases at zero.
+    Source: Rumelhart, Hinton, Williams 1986, "Learning representations by back-propagating errors", Nature
+    323, 533.
     """
 
     def __init__(

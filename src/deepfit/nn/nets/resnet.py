@@ -120,7 +120,7 @@ class BasicBlock(nn.Module):
         """Return the block's output."""
         shortcut = x if self.downsample is None else self.downsample(x)
         x = self.activation(self.bn1(self.conv1(x)))
-        return self.activation(self.bn2(self.conv2(x)) + shortcut)
+        return self.activation(self.bn2(self.conv2(x)).add_(shortcut))
 
 
 class Bottleneck(nn.Module):
@@ -144,7 +144,7 @@ class Bottleneck(nn.Module):
         shortcut = x if self.downsample is None else self.downsample(x)
         x = self.activation(self.bn1(self.conv1(x)))
         x = self.activation(self.bn2(self.conv2(x)))
-        return self.activation(self.bn3(self.conv3(x)) + shortcut)
+        return self.activation(self.bn3(self.conv3(x)).add_(shortcut))
 
 
 def _stage(

@@ -1,4 +1,4 @@
-"""Losses are sums, equal to independent formulas, with gradients that agree with finite differences."""
+"""Losses of several members, and the sums that they rest on."""
 
 from __future__ import annotations
 

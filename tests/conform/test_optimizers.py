@@ -1,0 +1,26 @@
+"""Every optimizer trains every task by the defaults that come with its name."""
+
+from __future__ import annotations
+
+import pytest
+
+from deepfit.options import resolve
+from deepfit.vocabulary import OPTIMIZERS
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_loss_falls_with_every_optimizer_left_at_its_defaults(tiny, name):
+    from deepfit.engine import train
+
+    given = {
+        option: getattr(tiny.task.options, option) for option in ("epochs", "batch_size", "seed", "threads")
+    }
+    target = {"target": tiny.task.options.target} if tiny.task.options.target else {}
+    options = resolve(type(tiny.task.options), {**given, **target, "optimizer": name, "patience": 0})
+    task = type(tiny.task)(options)
+    run = tiny.run(None, task)
+    net = tiny.network(run, task)
+    shown = [each for each in train(task, net, tiny.data, tiny.facts, run) if each.kind == "epoch"]
+    first, last = (next(iter(each.losses.values())) for each in (shown[0], shown[-1]))
+    assert last < 0.9 * first
+    assert shown[-1].scores
