@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from deepfit.contract import Batch, Progress, Splits
 from deepfit.engine import Run, train
@@ -24,13 +23,12 @@ def fit(
     forward: Callable[[Batch], Tensor] | None = None,
     score: Callable[[], Mapping[str, float]] | None = None,
     best: str | None = None,
-    optimizer: Optimizer | None = None,
 ) -> Generator[Progress, None, list[Progress]]:
     """Train a network on rows with an array "x" and an array "target"; yields progress, returns the epochs.
 
     loss: (outputs, target) -> sum over the rows. forward: a batch -> outputs; by default `net` of its "x".
     score: called after each epoch. best: the score whose best epoch is kept, "-" before it where less is
-    better. optimizer: one that is made already, instead of the one that the options name.
+    better.
     """
     fixed = {"device": "cpu", "compile": "off", "precision": "float32"}
     run = Run(options.model_copy(update=fixed), None)
@@ -44,7 +42,6 @@ def fit(
             loss=lambda outputs, batch: loss(outputs, batch["target"]),
             score=score,
             best=best,
-            optimizer=optimizer,
         )
     )
     history = []

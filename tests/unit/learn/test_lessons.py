@@ -43,7 +43,7 @@ def test_the_neuron_is_logistic_regression_and_eight_hidden_ones_beat_the_straig
     lesson = told("neuron")
     assert float(re.search(r"same weights, to within ([\d.]+)\. ", lesson.prose).group(1)) < 0.1
     error = lesson.column(0, "Typical error on test houses")
-    assert number(error["8 hidden neurons"]) < 0.96 * number(error["straight line"])
+    assert number(error["8 hidden neurons"]) < 0.93 * number(error["straight line"])
 
 
 @pytest.mark.slow
