@@ -52,10 +52,10 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     yield Figure(
         tiles(
             [picture_HW.numpy(), edges_HW.numpy(), edges_HW.abs().numpy()],
-            ["picture", "feature map", "its size"],
+            ["picture", "feature map", "without sign"],
             side_px=120,
         ),
-        "A picture, its feature map (white: brighter to the right, black to the left), its size",
+        "In the feature map white says brighter to the right, black brighter to the left; then without sign.",
     )
     library_HW = functional.conv2d(picture_HW[None, None], STANDING[None, None])[0, 0]
     apart = float((library_HW - edges_HW).abs().max())

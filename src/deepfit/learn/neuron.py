@@ -118,7 +118,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
         net = nn.Sequential(nn.Linear(1, width), nn.Tanh(), nn.Linear(width, 1)) if width else nn.Linear(1, 1)
         if width:
             nn.init.constant_(net[0].weight, 10.0)  # steep steps, spread evenly over the town
-            net[0].bias.data = -10.0 * torch.linspace(-0.9, 0.9, width)
+            net[0].bias.data = -10.0 * torch.linspace(-1, 1, width + 2)[1:-1]
         options = Options(epochs=80, batch_size=128, optimizer="adam", learning_rate=0.03, seed=seed)
         yield from fit(net, {"x": east_N1, "target": price_N}, options, loss=squared)
         return net
