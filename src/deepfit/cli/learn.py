@@ -59,13 +59,15 @@ def _told(items: Iterator[Shown | Code]) -> Iterator[Shown | Code]:
     from deepfit.contract import Progress
     from deepfit.report.view import Figure, Table
 
-    console, people = Console(), Console(stderr=True)
-    with people.status("") as status:
+    console = Console()
+    with console.status("training") as status:
+        status.stop()
         for item in items:
             if isinstance(item, Progress):
                 status.update(f"training, epoch {item.epoch} of {item.epochs}")
+                status.start()
             else:
-                status.update("")
+                status.stop()
             if isinstance(item, str):
                 console.print(Markdown(item), "")
             elif isinstance(item, Figure):

@@ -37,8 +37,8 @@ def test_a_lesson_is_found_by_its_name_in_any_spelling_and_by_the_terms_that_it_
 
 
 def test_a_misspelt_name_is_refused_with_a_suggestion():
-    with pytest.raises(OptionError, match=r"no lesson 'atention'. Did you mean 'attention'"):
-        learn.spelled("atention")
+    with pytest.raises(OptionError, match=r"no lesson 'attntion'. Did you mean 'attention'"):
+        learn.spelled("attntion")
 
 
 def test_learn_alone_lists_the_lessons_in_reading_order(capsys):
