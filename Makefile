@@ -41,7 +41,8 @@ format: install
 
 docs: install
 	$(BIN)/python scripts/task_pages
+	$(BIN)/python scripts/concept_pages
 	$(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) site docs/tasks dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) site docs/tasks docs/concepts dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis

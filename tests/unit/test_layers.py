@@ -50,10 +50,11 @@ def test_every_room_of_the_package_has_its_place_in_the_layers():
     assert found - placed - {"__init__", "__pycache__"} == set()
 
 
-@pytest.mark.parametrize(
-    "words", [["--help"], ["tasks"], ["networks"], ["networks", "--help"], ["--version"]]
-)
-def test_help_and_the_lists_of_tasks_and_networks_load_nothing_heavy(words):
+LISTS = [["--help"], ["tasks"], ["networks"], ["networks", "--help"], ["learn"], ["learn", "--help"]]
+
+
+@pytest.mark.parametrize("words", [*LISTS, ["--version"]])
+def test_help_and_the_lists_of_tasks_networks_and_lessons_load_nothing_heavy(words):
     assert loaded_by(f"from deepfit.cli import status\nstatus({words}, debug=False)") == set()
 
 

@@ -38,6 +38,7 @@ Examples:
 def demo(name: str, out: str | None, as_json: bool) -> int:
     """Train on the example NAME with the default options, and say where the report is."""
     from deepfit.cli.train import carry_out
+    from deepfit.data.examples import data_folder
     from deepfit.errors import OptionError, suggest
 
     if name not in EXAMPLES:
@@ -58,19 +59,4 @@ def demo(name: str, out: str | None, as_json: bool) -> int:
     return carry_out(
         prepare(f"{folder}/{source}", task=settings["task"], options=options, test=test, out=out),
         as_json=as_json,
-    )
-
-
-def data_folder() -> str:
-    """The folder of the example data: in the installed package, or else in the checkout around it."""
-    from pathlib import Path
-
-    from deepfit.errors import DataError
-
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "examples", package.parents[1] / "examples" / "data"):
-        if folder.is_dir():
-            return str(folder)
-    raise DataError(
-        f"The example data were not installed with deepfit: there is no folder {package / 'examples'}."
     )

@@ -24,11 +24,11 @@ COLOURS = 10
 
 
 STYLE = (
-    "svg{background:#fff;color-scheme:light dark}"
+    ".chart{background:#fff;color-scheme:light dark}"
     "text{font:12px system-ui,sans-serif;fill:#5d6470}.grid{stroke:#e3e4e1}.axis{stroke:#5d6470}"
     ".line{fill:none;stroke-width:2;stroke-linejoin:round}.dashed{stroke-dasharray:6 4;opacity:.6}"
     ".best{stroke:#11734f;stroke-width:1.5;stroke-dasharray:5 4}.c0{stroke:#2563c9}.c7{stroke:#6b7280}"
-    "@media(prefers-color-scheme:dark){svg{background:#1c1f25}text{fill:#9aa1ad}.grid{stroke:#30343c}"
+    "@media(prefers-color-scheme:dark){.chart{background:#1c1f25}text{fill:#9aa1ad}.grid{stroke:#30343c}"
     ".axis{stroke:#9aa1ad}.best{stroke:#6fd3a4}.c0{stroke:#6ea3ff}.c7{stroke:#a3aab6}}"
 )
 """Of a chart that stands alone; the page's own style is in template.html."""
@@ -70,23 +70,28 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class PowerScale:
+class PowerScale(Scale):
     """Values above 0 to pixels, each power of ten as long as the other. low and high are exponents."""
 
-    low: float
-    high: float
-    start_px: float
-    end_px: float
-
     def __call__(self, value: float) -> float:
-        """The pixel of a value."""
-        share = (log10(value) - self.low) / (self.high - self.low)
-        return self.start_px + share * (self.end_px - self.start_px)
+        """The pixel of a value; NaN for one that is not above 0, which has no place."""
+        return super().__call__(log10(value)) if value > 0 else float("nan")
 
     def ticks(self, about: int = 5, *, whole: bool = False) -> list[float]:
-        """Powers of ten within the scale, every second one where there are many."""
+        """Powers of ten within the scale, every second one where there are many; 2 and 5 too where few."""
         powers = range(ceil(self.low - 1e-9), floor(self.high + 1e-9) + 1)
-        return [10.0**power for power in powers[:: max(1, round(len(powers) / (about + 2)))]]
+        if len(powers) > 1:
+            return [10.0**power for power in powers[:: max(1, round(len(powers) / (about + 2)))]]
+        fine = [
+            part * 10.0**power for power in range(floor(self.low), ceil(self.high) + 1) for part in (1, 2, 5)
+        ]
+        return [value for value in fine if self.low <= log10(value) <= self.high]
+
+
+def power_scale(values: Values, start_px: float, end_px: float, *, room: float = 0.04) -> PowerScale:
+    """A scale by powers of ten that holds all finite values above 0."""
+    plain = scale([log10(v) for v in values if isfinite(v) and v > 0], start_px, end_px, room=room)
+    return PowerScale(plain.low, plain.high, start_px, end_px)
 
 
 def scale(values: Values, start_px: float, end_px: float, *, room: float = 0.04) -> Scale:
@@ -107,22 +112,23 @@ def lines(
     diagonal: bool = False,
     square: bool = False,
     powers: bool = False,
+    log_y: bool = False,
+    y_span: tuple[float, float] | None = None,
 ) -> Markup:
     """Lines over a common x.
 
     best: where a vertical line marks the best epoch. whole: x counts something, so ticks are whole numbers.
-    square: both axes run from 0 to 1. powers: x, above 0, is shown by powers of ten.
+    square: both axes run from 0 to 1. powers: x, above 0, is shown by powers of ten; log_y: y is, and a value
+    that is not above 0 breaks its line. y_span: the part of y to show; without it, all of it.
     """
-    across: Scale | PowerScale
     if square:
         across, up = Scale(-0.02, 1.02, LEFT, WIDTH - RIGHT), Scale(-0.02, 1.02, HEIGHT - BOTTOM, TOP)
     else:
         places = [value for line in series for value in line.x]
-        across = scale([log10(each) for each in places] if powers else places, LEFT, WIDTH - RIGHT, room=0.02)
-        if powers:
-            across = PowerScale(across.low, across.high, LEFT, WIDTH - RIGHT)
-        up = scale([value for line in series for value in line.y], HEIGHT - BOTTOM, TOP)
-    parts = [_frame(across, up, x_label, y_label, whole=whole)]
+        across = (power_scale if powers else scale)(places, LEFT, WIDTH - RIGHT, room=0.02)
+        heights = y_span or [value for line in series for value in line.y]
+        up = (power_scale if log_y else scale)(heights, HEIGHT - BOTTOM, TOP)
+    parts = [frame(across, up, x_label, y_label, whole=whole)]
     if diagonal:
         parts.append(_diagonal(across, up))
     if best is not None:
@@ -135,10 +141,11 @@ def lines(
     for line in series:
         path, pen_down = [], False
         for x, y in zip(line.x, line.y, strict=True):
-            if not (isfinite(x) and isfinite(y)):
+            at = up(y) if isfinite(y) else y
+            if not (isfinite(x) and isfinite(at) and (y_span is None or y_span[0] <= y <= y_span[1])):
                 pen_down = False
                 continue
-            path.append(f"{'L' if pen_down else 'M'}{across(x):.1f} {up(y):.1f}")
+            path.append(f"{'L' if pen_down else 'M'}{across(x):.1f} {at:.1f}")
             pen_down = True
         style = f"line c{line.colour % COLOURS}{' dashed' if line.dashed else ''}"
         parts.append(
@@ -147,7 +154,7 @@ def lines(
         if line.marked or len(line.x) == 1:
             dots = "".join(step.replace("L", "M") + "h0" for step in path)
             parts.append(Markup('<path class="dots big c{}" d="{}"/>').format(line.colour % COLOURS, dots))
-    return _figure(parts, _described(y_label, x_label)) + _legend(series)
+    return figure(parts, described(y_label, x_label)) + legend(series)
 
 
 def points(
@@ -166,7 +173,7 @@ def points(
     both = [*x, *y] if diagonal else None
     across = scale(both or x, LEFT, WIDTH - RIGHT)
     up = scale(both or [*y, *([] if level is None else [level])], HEIGHT - BOTTOM, TOP)
-    parts = [_frame(across, up, x_label, y_label)]
+    parts = [frame(across, up, x_label, y_label)]
     if diagonal:
         parts.append(_diagonal(across, up))
     if level is not None:
@@ -179,7 +186,7 @@ def points(
         f"M{across(a):.1f} {up(b):.1f}h0" for a, b in zip(x, y, strict=True) if isfinite(a) and isfinite(b)
     )
     parts.append(Markup('<path class="dots c0" d="{}"/>').format(path))
-    return _figure(parts, _described(y_label, x_label))
+    return figure(parts, described(y_label, x_label))
 
 
 def intervals(
@@ -207,7 +214,7 @@ def intervals(
         )
         parts.append(
             Markup('<text class="tick" text-anchor="middle" x="{}" y="{}">{}</text>').format(
-                at, height - 26, _tick(tick)
+                at, height - 26, tick_text(tick)
             )
         )
     for place, (name, value, low, high) in enumerate(zip(names, values, lows, highs, strict=True)):
@@ -248,14 +255,14 @@ def intervals(
             (left_px + width_px - 66) / 2, height - 8, label
         )
     )
-    return _figure(parts, label, width_px, height)
+    return figure(parts, label, width_px, height)
 
 
 def columns(edges: Values, heights: Values, *, x_label: str, y_label: str) -> Markup:
     """A histogram: heights [n] over the n spans between edges [n + 1]."""
     across = Scale(edges[0], edges[-1], LEFT, WIDTH - RIGHT)
     up = Scale(0.0, max(*heights, 1e-9) * 1.05, HEIGHT - BOTTOM, TOP)
-    parts = [_frame(across, up, x_label, y_label)]
+    parts = [frame(across, up, x_label, y_label)]
     for start, end, high in zip(edges[:-1], edges[1:], heights, strict=True):
         parts.append(
             Markup('<rect class="bar c0" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>').format(
@@ -265,7 +272,7 @@ def columns(edges: Values, heights: Values, *, x_label: str, y_label: str) -> Ma
                 HEIGHT - BOTTOM - up(high),
             )
         )
-    return _figure(parts, _described(y_label, x_label))
+    return figure(parts, described(y_label, x_label))
 
 
 def standalone(chart: Markup) -> str:
@@ -276,9 +283,8 @@ def standalone(chart: Markup) -> str:
     return f"{opening}><style>{STYLE}</style>{inside}{end}\n"
 
 
-def _frame(
-    across: Scale | PowerScale, up: Scale, x_label: str, y_label: str, *, whole: bool = False
-) -> Markup:
+def frame(across: Scale, up: Scale, x_label: str, y_label: str, *, whole: bool = False) -> Markup:
+    """Grid lines, ticks, the axis below and the labels of a chart of the usual size."""
     parts = []
     for tick in up.ticks():
         at = f"{up(tick):.1f}"
@@ -287,14 +293,14 @@ def _frame(
         )
         parts.append(
             Markup('<text class="tick" text-anchor="end" x="{}" y="{:.1f}">{}</text>').format(
-                LEFT - 7, up(tick) + 4, _tick(tick)
+                LEFT - 7, up(tick) + 4, tick_text(tick)
             )
         )
     for tick in across.ticks(whole=whole):
         at = f"{across(tick):.1f}"
         parts.append(
             Markup('<text class="tick" text-anchor="middle" x="{}" y="{}">{}</text>').format(
-                at, HEIGHT - BOTTOM + 17, _tick(tick)
+                at, HEIGHT - BOTTOM + 17, tick_text(tick)
             )
         )
     parts.append(
@@ -324,12 +330,16 @@ def _diagonal(across: Scale, up: Scale) -> Markup:
     )
 
 
-def _figure(parts: Sequence[Markup], described: str, width: float = WIDTH, height: float = HEIGHT) -> Markup:
-    opening = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(width, height, described)
+def figure(parts: Sequence[Markup], words: str, width: float = WIDTH, height: float = HEIGHT) -> Markup:
+    """The parts as one SVG; words: what it shows, for readers who do not see it."""
+    opening = Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
+        width, height, words
+    )
     return opening + Markup("").join(parts) + Markup("</svg>")
 
 
-def _legend(series: Sequence[Line]) -> Markup:
+def legend(series: Sequence[Line]) -> Markup:
+    """The names of the lines beside their colours; nothing for a single one."""
     if len(series) < 2:
         return Markup("")
     keys = [
@@ -341,11 +351,13 @@ def _legend(series: Sequence[Line]) -> Markup:
     return Markup('<div class="legend">{}</div>').format(Markup("").join(keys))
 
 
-def _described(y_label: str, x_label: str) -> str:
+def described(y_label: str, x_label: str) -> str:
+    """What a chart shows, in words."""
     return f"{y_label} over {x_label}"
 
 
-def _tick(value: float) -> str:
+def tick_text(value: float) -> str:
+    """A number at an axis, short."""
     size = abs(value)
     if size >= 1e9 or 0 < size < 1e-3:
         mantissa, exponent = f"{value:.2e}".split("e")

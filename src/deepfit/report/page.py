@@ -15,6 +15,8 @@ from deepfit.report.sections import make
 from deepfit.report.view import View
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from deepfit.job.result import Result
     from deepfit.judge.intervals import Interval
 
@@ -40,22 +42,14 @@ def render(result: Result, *, importance: Mapping[str, Interval] | None = None) 
 
     All text from data is escaped; its colours follow the reader's light or dark setting.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
     view = View(result, importance or {})
     card = result.scorecard
-    environment = Environment(
-        loader=PackageLoader("deepfit.report", "."),
-        autoescape=select_autoescape(default=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     config = _config(Path(result.run))
     sections = [section for name in result.task.sections if (section := make(name, view)) is not None]
     if rates := rate_section(view):
         sections.append(rates)
-    return environment.get_template("template.html").render(
+    template = environment().get_template("template.html")
+    return template.render(
         card=card,
         name=Path(result.run).name or "run",
         source=config.get("source", ""),
@@ -69,6 +63,19 @@ def render(result: Result, *, importance: Mapping[str, Interval] | None = None) 
         concerns=[(concern.kind, concern.where, concern.message) for concern in result.concerns],
         options=_options(result, config),
         usage=_usage(card, result),
+    )
+
+
+def environment(*packages: str) -> Environment:
+    """Templates of these packages and of this one, whose styles they may include; all text is escaped."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
+
+    return Environment(
+        loader=ChoiceLoader([PackageLoader(each, ".") for each in (*packages, "deepfit.report")]),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 

@@ -23,6 +23,7 @@ FLAGS = {
     "tasks": "",
     "networks": "--classes --input --json --out --overwrite",
     "demo": "--json --out",
+    "learn": "--open --out --seed",
 }
 SHARED_OPTIONS = """
     split test_fraction valid_fraction seed epochs batch_size learning_rate optimizer momentum weight_decay
