@@ -211,7 +211,7 @@ class Contender:
         self.process.wait()
 
 
-def measure(names: list[str], steps: int, seconds: float) -> list[dict[str, float]]:
+def measure(names: list[str], steps: int, limit_s: float) -> list[dict[str, float]]:
     """A record a turn: seconds of each contender's step, and the peak; the first steps first.
 
     As many steps, or those that fit into so many seconds.
@@ -222,11 +222,11 @@ def measure(names: list[str], steps: int, seconds: float) -> list[dict[str, floa
     for place in range(WARM_UP + steps):
         record = {}
         for name, process in processes.items():
-            seconds, said = process.step()
-            record.update(said if name == "peak" else {name: seconds})
+            step_s, said = process.step()
+            record.update(said if name == "peak" else {name: step_s})
         print(place, {name: round(value, 3) for name, value in record.items()}, flush=True)
         records.append(record)
-        if place >= WARM_UP and time.perf_counter() - begun > seconds:
+        if place >= WARM_UP and time.perf_counter() - begun > limit_s:
             break
     for process in processes.values():
         process.end()

@@ -12,11 +12,8 @@ first, which compiles, `mse` the mean squared error on the windows after trainin
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import sys
 import time
-from pathlib import Path
 
 ROWS, STEPS, WIDTH, BATCH = 12_800, 96, 128, 128
 FORESEEN = 2_048
@@ -155,52 +152,19 @@ def keras_tensorflow(epochs: int) -> tuple[list[float], float]:
     return keras_on("tensorflow", epochs)
 
 
-OURS = ("hand", "hand_kept", "deepfit")
-
-
-def main() -> None:
-    """Run one contender, or all of them in turn."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--one", help="run this contender alone and print its RESULT line")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--ours", default=",".join(OURS), help="those of ours to run")
-    parser.add_argument("--peers", default="", help="keras_jax,keras_tensorflow: those to run besides")
-    parser.add_argument("--peer-python", default=sys.executable, help="the interpreter that has the peers")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "sequence_lstm.json")
-    chosen = parser.parse_args()
-    if chosen.one:
-        taken, mse = globals()[chosen.one](chosen.epochs)
-        print("RESULT " + json.dumps({"epoch_s": statistics.median(taken[1:] or taken), "mse": mse}))
-        return
-    import rounds
-
-    ours, peers = ([name for name in names.split(",") if name] for names in (chosen.ours, chosen.peers))
-    contenders = {
-        name: [
-            sys.executable if name in OURS else chosen.peer_python,
-            __file__,
-            "--one",
-            name,
-            "--epochs",
-            str(chosen.epochs),
-        ]
-        for name in (*ours, *peers)
-    }
-    found = rounds.run(contenders, chosen.rounds)
-    table = rounds.summary(found, ("epoch_s", "process_s", "mse"), "hand")
-    for name, row in table.items():
-        print(name, row)
-    rounds.write(
-        chosen.out,
-        claim="training an LSTM is level with a hand-written loop and faster than Keras",
-        epochs=chosen.epochs,
-        table=table,
-        records=found,
-    )
+def run_one(name: str, chosen: argparse.Namespace) -> dict[str, float]:
+    """The median epoch after the first of one contender, and its error at the end."""
+    taken, mse = globals()[name](chosen.epochs)
+    return {"epoch_s": statistics.median(taken[1:] or taken), "mse": mse}
 
 
 if __name__ == "__main__":
-    main()
+    rounds.compare(
+        __file__,
+        __doc__,
+        run_one,
+        ours=("hand", "hand_kept", "deepfit"),
+        claim="training an LSTM is level with a hand-written loop and faster than Keras",
+        figures=("epoch_s", "process_s", "mse"),
+        epochs=2,
+    )
