@@ -15,6 +15,8 @@ import argparse
 import statistics
 import time
 
+import rounds
+
 ROWS, STEPS, WIDTH, BATCH = 12_800, 96, 128, 128
 FORESEEN = 2_048
 
