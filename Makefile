@@ -45,4 +45,4 @@ docs: install
 	$(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) site docs/tasks docs/concepts dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) site docs/tasks dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -89,7 +89,10 @@ def rated(optimizer: str) -> dict[str, Any]:
     net, x = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1)), torch.randn(60, 3)
     data = Splits({"x": x, "target": x[:, 0].sin()}, None)
     shown = list(train(Rated(options), net, data, {}, Run(options, None)))
-    return {"net": net.state_dict(), "rate": max(each.learning_rates["main"] for each in shown[2:])}
+    return {
+        "net": net.state_dict(),
+        "rate": max(each.learning_rates["main"] for each in shown if each.phase == "train"),
+    }
 
 
 def broken_off(folder: Path, *, crash: bool) -> dict[str, Any]:

@@ -12,18 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deepfit.errors import DataError, suggest
+from deepfit.errors import DataError
+from deepfit.nn.activations import activation as named
 from deepfit.nn.dropped_attention import attend_with_dropout
 from deepfit.nn.linear import Linear
-
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "gelu": functional.gelu,
-    "gelu_tanh": partial(functional.gelu, approximate="tanh"),
-    "relu": functional.relu,
-    "swish": functional.silu,
-    "mish": functional.mish,
-    "tanh": torch.tanh,
-}
 
 Extend = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Keys and values of new steps -> those of all steps so far, BHSK."""
@@ -91,15 +83,14 @@ class SelfAttention(nn.Module):
 class FeedForward(nn.Module):
     """act(x W1 + b1) W2 + b2 at every step by itself.
 
-    activation: gelu, gelu_tanh (its approximation in GPT-2), relu, swish, mish or tanh. Source: Vaswani et
-    al. 2017, arXiv 1706.03762, eq. 2.
+    activation: a name in `deepfit.nn.activations`, or gelu_tanh, the approximation of gelu in GPT-2. Source:
+    Vaswani et al. 2017, arXiv 1706.03762, eq. 2.
     """
 
     def __init__(self, width: int, hidden: int, *, activation: str = "gelu") -> None:
         super().__init__()
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"there is no activation '{activation}'. {suggest(activation, ACTIVATIONS)}")
-        self.activation = ACTIVATIONS[activation]
+        approximate = activation == "gelu_tanh"
+        self.activation = partial(functional.gelu, approximate="tanh") if approximate else named(activation)
         self.widen = Linear(width, hidden)
         self.narrow = Linear(hidden, width)
 

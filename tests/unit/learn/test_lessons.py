@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 
 from deepfit.learn import CONCEPTS, backpropagation, gradient_descent, recurrence
 from deepfit.learn.samples import clothes, credits, houses, spirals
+from deepfit.learn.walk import Code
 from deepfit.vocabulary import ACTIVATIONS, LOSSES
 
 
@@ -36,6 +38,14 @@ def test_every_lesson_says_something_draws_something_and_knows_every_number(told
     assert not [each for each in words if re.search(r"\bnan\b|\binf\b|\bNone\b", each)]
     assert all("nan" not in figure.chart for figure in lesson.figures)
     assert len("".join(figure.chart for figure in lesson.figures)) < 1_500_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONCEPTS)
+def test_the_page_in_the_documentation_shows_the_code_of_the_lesson(told, name):
+    page = (Path(__file__).parents[3] / "docs" / "concepts" / f"{name}.md").read_text(encoding="utf-8")
+    changed = [item.text for item in told(name).items if isinstance(item, Code) and item.text not in page]
+    assert changed == [], "`make docs` writes the page anew"
 
 
 @pytest.mark.slow

@@ -90,7 +90,7 @@ def shallow(monkeypatch):
         monkeypatch.setitem(resnet.DEPTHS, layers, (1, 1, 1, 1))
 
 
-RATES = {"sgd": 0.05, "adagrad": 0.03}
+RATES = {"sgd": 0.05, "adagrad": 0.01, "rmsprop": 0.001}
 """Optimizer -> step size with which twenty steps show; 0.01 for the others. Gradients are clipped."""
 
 
