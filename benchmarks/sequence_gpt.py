@@ -20,6 +20,8 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import contenders
+
 LAYERS, HEADS, WIDTH, CONTEXT, VOCABULARY, BATCH = 6, 6, 384, 256, 256, 16
 WARMUP = 2
 
@@ -127,6 +129,7 @@ def deepfit(steps: int, dropout: float) -> list[float]:
 
 def hf_net(dropout: float):
     """GPT2LMHeadModel of the same sizes."""
+    contenders.stand_in_for_torchvision()
     from transformers import GPT2Config, GPT2LMHeadModel
 
     return GPT2LMHeadModel(
@@ -166,6 +169,7 @@ def hf_loop(steps: int, dropout: float) -> list[float]:
 
 def hf_trainer(steps: int, dropout: float) -> list[float]:
     """Transformers' network in its Trainer, without logs, reports and checkpoints."""
+    contenders.stand_in_for_torchvision()
     import torch
     from transformers import Trainer, TrainerCallback, TrainingArguments
 
