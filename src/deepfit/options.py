@@ -8,7 +8,7 @@ form are made from them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -158,10 +158,12 @@ class Options(BaseModel):
     def _as_the_optimizer_needs_it(cls, given: Any) -> Any:
         """The defaults of the optimizer where options are left at those of the task, which are for adamw."""
         fields = cls.model_fields
-        name = given.get("optimizer", fields["optimizer"].default) if isinstance(given, Mapping) else None
-        if name not in USUAL:
+        if not isinstance(given, Mapping):
             return given
-        filled: dict[str, Any] = dict(given)
+        filled = dict(cast("Mapping[str, Any]", given))
+        name = filled.get("optimizer", fields["optimizer"].default)
+        if name not in USUAL:
+            return filled
         for option, factor in (("learning_rate", USUAL[name].rate), ("weight_decay", USUAL[name].decay)):
             if option not in filled and isinstance(fields[option].default, float) and factor != 1:
                 filled[option] = float(f"{fields[option].default * factor:.6g}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -68,7 +68,7 @@ class Checkpoints:
             course.load_state_dict(self.state["course"])
         left = packing.load(self.folder / self.ended[course.index])
         whole = left.keys() == {"net", "keeps"} and not isinstance(left["net"], torch.Tensor)
-        course.net.load_state_dict(left["net"] if whole else left)
+        course.net.load_state_dict(cast("dict[str, Any]", left["net"]) if whole else left)
         for name, state in left["keeps"].items() if whole else ():
             course.phase.keeps[name].load_state_dict(state)
         return True

@@ -32,7 +32,7 @@ class Course:
     def __init__(self, index: int, phase: Phase, net: nn.Module, run: Run) -> None:
         self.index, self.phase, self.net, self.run = index, phase, net, run
         self.minimise = Minimiser(phase, net, run)
-        own = [each for each in phase.optimizers.values() if isinstance(each, Averaging)]
+        own: list[Averaging] = [each for each in phase.optimizers.values() if isinstance(each, Averaging)]
         averages = phase.averaged and run.options.ema and not own
         self.averages = Averages(net, run.options.ema) if averages else None
         self.averaging: list[Averaging] = [self.averages] if self.averages else own if phase.averaged else []
