@@ -21,21 +21,16 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+import turns
+from turns import turn
+
 BATCH, MULTIPLY_ADDS, WARM_UP = 16, 4_089_184_256, 2
-
-
-def turn(said: dict[str, Any] | None = None) -> None:
-    """Say that the last step is done, with what it found, and wait to be told to go on."""
-    print("TURN " + json.dumps(said or {}), flush=True)
-    if not sys.stdin.readline():
-        sys.exit(0)
 
 
 def pictures(batches: int = 1):
@@ -179,60 +174,6 @@ def peak() -> None:
 CONTENDERS = ("eager", "channels_last", "deepfit", "deepfit_compiled")
 
 
-class Contender:
-    """A process that takes a step when it is told to."""
-
-    def __init__(self, name: str) -> None:
-        command = [sys.executable, __file__, "--one", name]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.wait()
-
-    def wait(self) -> dict[str, Any]:
-        """What it says at the end of its step."""
-        assert self.process.stdout  # noqa: S101
-        for line in self.process.stdout:
-            if line.startswith("TURN "):
-                return json.loads(line[5:])
-        raise SystemExit(f"{self.process.args} ended")
-
-    def step(self) -> tuple[float, dict[str, Any]]:
-        """Its next step: seconds, and what it said."""
-        assert self.process.stdin  # noqa: S101
-        begun = time.perf_counter()
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
-        said = self.wait()
-        return time.perf_counter() - begun, said
-
-    def end(self) -> None:
-        """Close its input, which ends it."""
-        assert self.process.stdin  # noqa: S101
-        self.process.stdin.close()
-        self.process.wait()
-
-
-def measure(names: list[str], steps: int, limit_s: float) -> list[dict[str, float]]:
-    """A record a turn: seconds of each contender's step, and the peak; the first steps first.
-
-    As many steps, or those that fit into so many seconds.
-    """
-    begun = time.perf_counter()
-    processes = {name: Contender(name) for name in [*names, "peak"]}
-    records = []
-    for place in range(WARM_UP + steps):
-        record = {}
-        for name, process in processes.items():
-            step_s, said = process.step()
-            record.update(said if name == "peak" else {name: step_s})
-        print(place, {name: round(value, 3) for name, value in record.items()}, flush=True)
-        records.append(record)
-        if place >= WARM_UP and time.perf_counter() - begun > limit_s:
-            break
-    for process in processes.values():
-        process.end()
-    return records
-
-
 def summary(calls: list[list[dict[str, float]]]) -> dict[str, Any]:
     """Medians over the turns of all calls, warm-up apart."""
     turns = [record for call in calls for record in call[WARM_UP:]]
@@ -295,7 +236,9 @@ def main() -> None:
     import rounds
 
     calls = json.loads(chosen.out.read_text(encoding="utf-8"))["calls"] if chosen.add else []
-    calls.append(measure(chosen.contenders.split(","), chosen.steps, chosen.seconds))
+    names = [*chosen.contenders.split(","), "peak"]
+    commands = {name: [sys.executable, __file__, "--one", name] for name in names}
+    calls.append(turns.measure(commands, WARM_UP + chosen.steps, limit_s=chosen.seconds))
     table = summary(calls)
     for name, row in table.items():
         print(name, row)

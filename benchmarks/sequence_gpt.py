@@ -1,43 +1,44 @@
 """Training tokens a second of a GPT: 6 layers, 6 heads, 384 wide, context 256, vocabulary 256, batches of 16.
 
-    python benchmarks/sequence_gpt.py --rounds 3 --peer-python PYTHON [--dropouts 0,0.1] [--add]
+    python benchmarks/sequence_gpt.py --steps 12 --peer-python PYTHON [--dropouts 0,0.1]
 
-Contenders, each in a process of its own, in turn, on the same tokens with AdamW: `hand`, the tightest loop
-that we know, with PyTorch's fused attention and dropout; `deepfit`, our decoder through the engine;
-`hf_loop`, GPT2LMHeadModel of transformers in a bare loop; `hf_trainer`, the same in its Trainer. `step_s` is
-the median step after two, `tokens_s` the tokens of a batch over it. --add puts the new rounds behind those in
-the file.
+Contenders, each a process of its own, all alive at once, take one step each in turn on the same tokens with
+AdamW: `hand`, the tightest loop that we know, with PyTorch's fused attention and dropout; `hand_kept`, the
+same where freed memory is kept for the next step, as our engine keeps it; `deepfit`, our decoder through the
+engine; `hf_loop`, GPT2LMHeadModel of transformers in a bare loop; `hf_trainer`, the same in its Trainer.
+`step_s` is the median step after two, `tokens_s` the tokens of a batch over it, `times_hand` the median over
+the turns of hand's seconds over those of the contender.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
-import time
-from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import contenders
+import turns
+from turns import turn
 
 LAYERS, HEADS, WIDTH, CONTEXT, VOCABULARY, BATCH = 6, 6, 384, 256, 256, 16
-WARMUP = 2
+WARM_UP = 2
 
 
-def batches(count: int):
+def batches():
     """[BATCH, CONTEXT + 1] windows of random tokens, the same for every contender."""
     import torch
 
     generator = torch.Generator().manual_seed(0)
     text = torch.randint(VOCABULARY, (200_000,), generator=generator)
-    for _ in range(count):
+    while True:
         starts = torch.randint(len(text) - CONTEXT, (BATCH, 1), generator=generator)
         yield text[starts + torch.arange(CONTEXT + 1)]
 
 
-def hand(steps: int, dropout: float) -> list[float]:
+def hand(dropout: float) -> None:
     """The network written out and the loop around it, nothing else."""
     import torch
     from torch import nn
@@ -79,18 +80,23 @@ def hand(steps: int, dropout: float) -> list[float]:
 
     net = Gpt()
     optimizer = torch.optim.AdamW(net.parameters(), 3e-4, fused=True)
-    taken = []
-    for window in batches(steps + WARMUP):
-        begun = time.perf_counter()
+    for window in batches():
+        turn()
         loss = net(window[:, :-1], window[:, 1:])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        taken.append(time.perf_counter() - begun)
-    return taken
 
 
-def deepfit(steps: int, dropout: float) -> list[float]:
+def hand_kept(dropout: float) -> None:
+    """The same, with memory kept as the engine keeps it."""
+    from deepfit import machine
+
+    with machine.memory_kept():
+        hand(dropout)
+
+
+def deepfit(dropout: float) -> None:
     """Our decoder through the engine."""
     from deepfit.contract import Loss, Phase, Splits
     from deepfit.engine import Run, train
@@ -102,13 +108,11 @@ def deepfit(steps: int, dropout: float) -> list[float]:
     net = TransformerDecoder(
         VOCABULARY, width=WIDTH, layers=LAYERS, heads=HEADS, positions=CONTEXT, dropout=dropout
     )
-    moments: list[float] = []
 
     def windows(epoch: int):
-        for window in batches(steps + WARMUP):
-            moments.append(time.perf_counter())
+        for window in batches():
+            turn()
             yield {"tokens": window}
-        moments.append(time.perf_counter())
 
     def step(batch):  # noqa: ANN001
         tokens = batch["tokens"]
@@ -124,7 +128,6 @@ def deepfit(steps: int, dropout: float) -> list[float]:
     with tempfile.TemporaryDirectory() as folder:
         for _ in train(Write(), net, Splits({}, {}), {}, Run(Options(epochs=1), folder)):
             pass
-    return [later - earlier for earlier, later in pairwise(moments)]
 
 
 def hf_net(dropout: float):
@@ -148,42 +151,38 @@ def hf_net(dropout: float):
     )
 
 
-def hf_loop(steps: int, dropout: float) -> list[float]:
+def hf_loop(dropout: float) -> None:
     """Transformers' network in the loop of `hand`."""
     import torch
 
     torch.manual_seed(0)
     net = hf_net(dropout).train()
     optimizer = torch.optim.AdamW(net.parameters(), 3e-4, fused=True)
-    taken = []
-    for window in batches(steps + WARMUP):
+    for window in batches():
         window = window[:, :-1].contiguous()
-        begun = time.perf_counter()
+        turn()
         loss = net(input_ids=window, labels=window).loss
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        taken.append(time.perf_counter() - begun)
-    return taken
 
 
-def hf_trainer(steps: int, dropout: float) -> list[float]:
+def hf_trainer(dropout: float) -> None:
     """Transformers' network in its Trainer, without logs, reports and checkpoints."""
     contenders.stand_in_for_torchvision()
     import torch
     from transformers import Trainer, TrainerCallback, TrainingArguments
 
-    windows = torch.cat(list(batches(steps + WARMUP + 1)))[:, :-1]
-    moments: list[float] = []
+    windows = torch.cat([window for window, _ in zip(batches(), range(100), strict=False)])[:, :-1]
 
     class Clock(TrainerCallback):
-        def on_step_end(self, *_, **__) -> None:
-            moments.append(time.perf_counter())
+        def on_step_begin(self, *_, **__) -> None:
+            turn()
 
     arguments = TrainingArguments(
         tempfile.mkdtemp(),
         per_device_train_batch_size=BATCH,
-        max_steps=steps + WARMUP + 1,
+        max_steps=len(windows) // BATCH,
         use_cpu=True,
         report_to=[],
         save_strategy="no",
@@ -194,10 +193,27 @@ def hf_trainer(steps: int, dropout: float) -> list[float]:
     )
     rows = [{"input_ids": row, "labels": row} for row in windows]
     Trainer(hf_net(dropout), arguments, train_dataset=rows, callbacks=[Clock()]).train()
-    return [later - earlier for earlier, later in pairwise(moments)]
 
 
-OURS = ("hand", "deepfit")
+OURS = ("hand", "hand_kept", "deepfit")
+CONTENDERS = (*OURS, "hf_loop", "hf_trainer")
+
+
+def summary(records: list[dict[str, float]]) -> dict[str, Any]:
+    """Medians over the turns, warm-up apart."""
+    seen = records[WARM_UP:]
+    table = {}
+    for name in seen[0]:
+        step_s = statistics.median(record[name] for record in seen)
+        ratios = [record["hand"] / record[name] for record in seen]
+        table[name] = {
+            "turns": len(seen),
+            "step_s": step_s,
+            "tokens_s": BATCH * CONTEXT / step_s,
+            "times_hand": statistics.median(ratios),
+            "times_hand_range": [min(ratios), max(ratios)],
+        }
+    return table
 
 
 def main() -> None:
@@ -205,53 +221,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--one", help="run this contender alone and print its RESULT line")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--one", help="be this contender, for the process that measures")
+    parser.add_argument("--steps", type=int, default=12, help="timed steps of each contender")
     parser.add_argument("--dropouts", default="0,0.1")
-    parser.add_argument("--contenders", default="hand,deepfit,hf_loop,hf_trainer")
-    parser.add_argument("--add", action="store_true", help="keep the rounds that the file has")
+    parser.add_argument("--contenders", default=",".join(CONTENDERS))
     parser.add_argument("--peer-python", default=sys.executable, help="the interpreter that has transformers")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "sequence_gpt.json")
     chosen = parser.parse_args()
     if chosen.one:
-        taken = globals()[chosen.one](chosen.steps, float(chosen.dropouts))
-        step_s = statistics.median(taken[WARMUP:])
-        print("RESULT " + json.dumps({"step_s": step_s, "tokens_s": BATCH * CONTEXT / step_s}))
+        globals()[chosen.one](float(chosen.dropouts))
         return
     import rounds
 
-    before = (
-        json.loads(chosen.out.read_text("utf-8"))["records"] if chosen.add and chosen.out.exists() else {}
-    )
-    tables, records = {}, dict(before)
+    records, tables = {}, {}
     for dropout in chosen.dropouts.split(","):
-        contenders = {
+        commands = {
             name: [
                 sys.executable if name in OURS else chosen.peer_python,
-                __file__,
-                "--one",
-                name,
-                "--steps",
-                str(chosen.steps),
-                "--dropouts",
-                dropout,
+                *(__file__, "--one", name, "--dropouts", dropout),
             ]
             for name in chosen.contenders.split(",")
         }
-        found = rounds.run(contenders, chosen.rounds)
-        earlier = before.get(dropout, {})
-        records[dropout] = {
-            name: earlier.get(name, []) + found.get(name, []) for name in {**earlier, **found}
-        }
-    for dropout, found in records.items():
-        tables[dropout] = rounds.summary(found, ("step_s", "tokens_s"), "hand")
+        records[dropout] = turns.measure(commands, WARM_UP + chosen.steps)
+        tables[dropout] = summary(records[dropout])
         for name, row in tables[dropout].items():
             print(f"dropout {dropout}: {name} {row}")
     rounds.write(
         chosen.out,
         claim="training tokens a second of a GPT of 6 layers, 384 wide, context 256, by dropout",
-        steps=chosen.steps,
         table=tables,
         records=records,
     )

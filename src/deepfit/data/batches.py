@@ -61,7 +61,14 @@ def pieces(batch: Any, count: int) -> list[Any]:
 
 
 def join(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """The rows of two batches of NumPy arrays, one after the other."""
+    """The rows of two batches of NumPy or Ragged arrays, one after the other."""
     import numpy as np
 
-    return {name: np.concatenate([first[name], second[name]]) for name in first}
+    from deepfit.data import ragged
+
+    return {
+        name: ragged.concatenate(array, second[name])
+        if isinstance(array, ragged.Ragged)
+        else np.concatenate([array, second[name]])
+        for name, array in first.items()
+    }

@@ -20,7 +20,7 @@ import polars as pl
 from deepfit.contract import Concern
 from deepfit.data import frames, text_tables
 from deepfit.data.cells import smallest
-from deepfit.data.files import check_table_file
+from deepfit.data.files import check_table_file, table_format
 from deepfit.data.text_tables import Reading
 from deepfit.errors import DataError
 
@@ -182,3 +182,19 @@ def _is_number(word: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_table(source: Any) -> bool:
+    """Whether a source is a table's file, or a table in memory."""
+    if isinstance(source, str | os.PathLike):
+        return os.path.isfile(source) and table_format(source) is not None
+    if (
+        isinstance(source, Table)
+        or frames.is_pair(source)
+        or hasattr(source, "columns")
+        or hasattr(source, "collect_schema")
+    ):
+        return True
+    return bool(isinstance(source, dict) and source) or (
+        isinstance(source, list) and bool(source) and isinstance(source[0], dict)
+    )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Literal
 
 import polars as pl
 
 from deepfit.data.cells import MARKERS
-from deepfit.data.files import table_format
+from deepfit.data.conventions import convention
 from deepfit.data.frames import PAIR_TARGET, is_pair
-from deepfit.data.tables import Table, read_table
+from deepfit.data.tables import Table, is_table, read_table
 from deepfit.errors import DataError, suggest
 
 Goal = Literal["classification", "regression"]
@@ -119,7 +118,7 @@ def guess_goal(source: Any, target: str | None) -> tuple[Goal, str] | None:
     """
     if target is None and is_pair(source):
         target = PAIR_TARGET
-    if target is None or not _is_table(source):
+    if target is None or not is_table(source):
         return None
     table = read_table(source, head=True, lenient=True)
     if target not in table.frame.columns:
@@ -139,21 +138,11 @@ def guess_goal(source: Any, target: str | None) -> tuple[Goal, str] | None:
 
 
 def reason(source: Any, target: str | None, goal: Goal) -> str | None:
-    """Why a goal suits a source's target, or None where another goal or no goal does."""
+    """Why a goal suits a source's target, or None where another goal or no goal does.
+
+    A source that follows the conventions of texts, series and the like is no ordinary table.
+    """
+    if convention(source, target):
+        return None
     guessed = guess_goal(source, target)
     return guessed[1] if guessed and guessed[0] == goal else None
-
-
-def _is_table(source: Any) -> bool:
-    if isinstance(source, str | os.PathLike):
-        return os.path.isfile(source) and table_format(source) is not None
-    if (
-        isinstance(source, Table)
-        or is_pair(source)
-        or hasattr(source, "columns")
-        or hasattr(source, "collect_schema")
-    ):
-        return True
-    return bool(isinstance(source, dict) and source) or (
-        isinstance(source, list) and bool(source) and isinstance(source[0], dict)
-    )

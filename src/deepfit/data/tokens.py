@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deepfit.data.ragged import Ragged
 from deepfit.errors import ArtifactError, DataError, ExtraError
 
 if TYPE_CHECKING:
@@ -53,6 +54,36 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return self._tokenizer.get_vocab_size()
+
+    @classmethod
+    def from_json(cls, text: str) -> Vocabulary:
+        """What `to_json` wrote."""
+        from tokenizers import Tokenizer
+
+        content = json.loads(text)
+        tokenizer = Tokenizer.from_str(json.dumps(content["tokenizer"]))
+        return cls(tokenizer, content["specials"], longest=content["longest"])
+
+    def to_json(self) -> str:
+        """All of it as one text, for the facts of a task: an artifact needs no other file."""
+        tokenizer = json.loads(self._tokenizer.to_str())
+        return json.dumps({"tokenizer": tokenizer, "specials": self.specials, "longest": self.longest})
+
+    def tokens(self, ids: Iterable[int]) -> list[str]:
+        """How each number is written in the vocabulary."""
+        return [self._tokenizer.id_to_token(int(number)) or "" for number in ids]
+
+    def encode_ragged(self, texts: Sequence[str], *, specials: bool = True) -> tuple[Ragged, Ragged]:
+        """Numbers of the tokens int32, and where each begins and ends int32 [items, 2], in characters.
+
+        Not padded, and cut only where the vocabulary has a `longest`. specials: with the tokens that the
+        model expects around a text.
+        """
+        found = self._tokenizer.encode_batch(list(texts), add_special_tokens=specials)
+        ids = Ragged.of((each.ids for each in found), np.int32)
+        offsets = [each.offsets for each in found if each.ids]
+        spans = np.concatenate(offsets).astype(np.int32) if offsets else np.empty((0, 2), np.int32)
+        return ids, Ragged(spans, ids.starts)
 
     def id_of(self, token: str) -> int:
         """The number of a token; DataError where there is none such."""

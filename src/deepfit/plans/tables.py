@@ -15,7 +15,8 @@ from deepfit.nn.nets.mlp import MLP
 from deepfit.nn.nets.realmlp import RealMLP
 from deepfit.nn.nets.tabm import TabM
 from deepfit.options import USUAL
-from deepfit.plans.supervised import foresee, supervised
+from deepfit.plans.foresight import foresee
+from deepfit.plans.supervised import supervised
 
 LEARNING_RATES = {"realmlp": 0.01, "tabm": 0.003, "mlp": 0.001}
 SGD_LEARNING_RATES = {"realmlp": 1.0, "tabm": 0.3, "mlp": 0.01}

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from deepfit.plans.supervised import Shuffled, foresee
+from deepfit.plans.batches import Shuffled
+from deepfit.plans.foresight import foresee
 
 
 def test_an_epoch_holds_every_row_once():
