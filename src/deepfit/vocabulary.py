@@ -94,6 +94,7 @@ NETWORKS = {
     "lstm": Term("long short-term memory, a recurrent network with gates", "series"),
     "gru": Term("gated recurrent units, a lighter LSTM", "series"),
     "temporal_cnn": Term("convolutions over time that never look ahead", "series"),
+    "danq": Term("convolutions that find motifs and an LSTM over them, for strings of letters", "series"),
     "transformer_encoder": Term("attention in both directions, as in BERT", "tokens"),
     "transformer_decoder": Term("attention to what came before, as in GPT", "tokens"),
 }
