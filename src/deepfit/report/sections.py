@@ -11,7 +11,7 @@ import numpy as np
 
 from deepfit import metrics
 from deepfit.judge.verdict import number
-from deepfit.report import charts
+from deepfit.report import charts, sequences
 from deepfit.report.charts import Line
 from deepfit.report.examples import most_wrong, pictures
 from deepfit.report.view import Figure, Section, Table, View
@@ -273,4 +273,6 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "most_wrong": most_wrong,
     "pictures": pictures,
     "columns": columns,
+    "sequence_logos": sequences.logos,
+    "sequence_letters": sequences.strings,
 }

@@ -346,22 +346,24 @@ class SequenceClassification:
         import torch
 
         from deepfit.nn.letters import crop, saliency
-        from deepfit.plans.batches import on_device
+        from deepfit.plans import foresight
 
-        device = next(net.parameters()).device
-        was_training = net.training
-        net.eval()
-        found = []
-        letters = batch["letters"]
-        for row in range(len(letters)):
-            part = on_device({"letters": letters[row : row + 1]}, device)
+        wanted = torch.from_numpy(np.asarray(classes, np.int64))
+
+        def forward(part: Batch) -> Tensor:
             codes, lengths = crop(
                 part["letters"], lengths_of(part, facts), facts["window"], random=False
             )
-            wanted = torch.from_numpy(classes[row : row + 1]).to(device)
-            found.append(saliency(net, codes, lengths, wanted)[0].cpu().numpy())  # pyright: ignore[reportArgumentType]
-        net.train(was_training)
-        return Ragged.of(found, np.float32)
+            return saliency(net, codes, lengths, part["classes"])  # pyright: ignore[reportArgumentType]
+
+        letters = batch["letters"]
+        short, _ = letters.padded(width=min(int(letters.lengths.max(initial=0)), facts["window"]))
+        shown = Ragged.of(
+            [row[: min(length, facts["window"])] for row, length in zip(short, letters.lengths, strict=True)],
+            short.dtype,
+        )
+        asked = {"letters": shown, "classes": wanted.numpy()}
+        return foresight.foresee_items(net, asked, forward, by="letters", items_at_once=LETTERS_AT_ONCE // 4)
 
     def calibrate(self, outputs: Batch, batch: Batch, facts: Facts) -> Facts:
         """The temperature of the probabilities."""
