@@ -63,9 +63,7 @@ def for_sequences(
     yield _timed("linear_kmers", kmers)
 
 
-def _regression(
-    matrix: Any, target: NDArray, asked: Any, num_classes: int, seed: int
-) -> NDArray[np.float64]:
+def _regression(matrix: Any, target: NDArray, asked: Any, num_classes: int, seed: int) -> NDArray[np.float64]:
     """Logistic regression with the penalty that a fifth of the rows likes best."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
@@ -77,7 +75,9 @@ def _regression(
         fitted, judged = train_test_split(rows, test_size=0.2, random_state=seed % 2**32, stratify=target)
         losses = {}
         for strength in PENALTIES:
-            model = _fit(LogisticRegression(C=strength, max_iter=200, tol=1e-3), matrix[fitted], target[fitted])
+            model = _fit(
+                LogisticRegression(C=strength, max_iter=200, tol=1e-3), matrix[fitted], target[fitted]
+            )
             losses[strength] = log_loss(
                 target[judged], model.predict_proba(matrix[judged]), labels=model.classes_
             )

@@ -1,4 +1,4 @@
-"""The letters of symbol strings and their codes: DNA, RNA, protein, or whatever signs the strings are made of.
+"""The letters of symbol strings and their codes: DNA, RNA, protein, or whatever signs there are.
 
 A letter becomes a code, and a table gives each code its vector. A letter proper has a one in its own channel;
 a letter that stands for several (N, or R for A or G) has an equal share in each, so what is not known counts

@@ -36,7 +36,7 @@ def is_fasta(path: Path) -> bool:
 
 
 def stem_of(path: Path) -> str:
-    """The name without the endings of FASTA and of compression: "ei" of `ei.fasta.gz`; all of another name."""
+    """The name without the endings of FASTA and of compression: "ei" of `ei.fasta.gz`."""
     name = path.name
     for known in (tuple(COMPRESSIONS), SUFFIXES):
         if name.lower().endswith(known):

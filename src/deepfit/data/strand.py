@@ -9,6 +9,7 @@ is not so.
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +42,7 @@ def judge_strand(
     codes: of letters, 1 to 4 the four bases; complements: the code on the other strand of each code; aligned:
     whether all have one length.
     """
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     chosen = np.random.default_rng(seed).permutation(len(labels_N))[:SAMPLE]
@@ -53,20 +55,20 @@ def judge_strand(
     half = len(known)
     scale = plain[:half].std(0) + 1e-3
     model = LogisticRegression(C=0.1, max_iter=100, tol=1e-2)
-    import warnings
-
-    from sklearn.exceptions import ConvergenceWarning
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(plain[:half] / scale, labels_N[known])
     truth = labels_N[asked]
-    right = model.predict(plain[half:] / scale) == truth
-    still = model.predict(turned[half:] / scale) == truth
+    right = np.equal(model.predict(plain[half:] / scale), truth)
+    still = np.equal(model.predict(turned[half:] / scale), truth)
     chance = np.unique(truth, return_counts=True)[1].max() / len(truth)
-    said = f"{right.mean():.0%} of sequences and {still.mean():.0%} of reverse complements resemble their class"
+    said = (
+        f"{right.mean():.0%} of sequences and {still.mean():.0%} of reverse complements resemble their class"
+    )
     if right.mean() < chance + ABOVE_CHANCE:
-        return Strand(False, f"the sequences are too hard to tell whether the other strand keeps them ({said})")
+        return Strand(
+            False, f"the sequences are too hard to tell whether the other strand keeps them ({said})"
+        )
     for label in np.unique(truth):
         own = truth == label
         if right[own].sum() >= FEWEST // 2 and still[own].sum() < CLASS_KEEPS * right[own].sum():

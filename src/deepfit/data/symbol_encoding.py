@@ -32,7 +32,8 @@ def learn_symbols(
     alphabet = alphabets.learn_alphabet(train.letters, train.kind, soft_masked)
     if train.kind == "symbols" and soft_masked != "same":
         raise OptionError(
-            f"--soft-masked {soft_masked} is of DNA, RNA and protein; in other strings a letter in lower case "
+            f"--soft-masked {soft_masked} is of DNA, RNA and protein; in other strings a letter in "
+            "lower case "
             "is a sign of its own. Leave it away."
         )
     lengths = train.letters.lengths
@@ -44,7 +45,8 @@ def learn_symbols(
         )
     if positions == "on" and lengths[0] > window:
         raise OptionError(
-            f"--positions on reads the {lengths[0]:,} letters of a sequence at once, and --window is {window:,}. "
+            f"--positions on reads the {lengths[0]:,} letters of a sequence at once, and --window is "
+            f"{window:,}. "
             "Make --window larger, or leave --positions away."
         )
     aligned = one_length and positions != "off" and lengths[0] <= window
@@ -52,7 +54,8 @@ def learn_symbols(
     count = len(alphabet["letters"])
     if k and count**k > MOST_KMERS:
         raise OptionError(
-            f"--k {k} makes {count**k:,} k-mers of {count} letters, at most {MOST_KMERS:,} are possible here. "
+            f"--k {k} makes {count**k:,} k-mers of {count} letters, at most {MOST_KMERS:,} are "
+            "possible here. "
             "Use a smaller --k, or --encoding one-hot."
         )
     return {

@@ -1,8 +1,8 @@
 """Where symbol strings come from: tables, FASTA and FASTQ files and folders of them, lists of strings.
 
-The label of a FASTA record is `label=VALUE` in its header (`[label=VALUE]` as NCBI writes it, or `label:VALUE`)
-where the option `--target` says `label`; else the second word of a header of two words, `>id ei`; or the
-name of its file or class folder; or what a second table (`--labels`) says of its id.
+The label of a FASTA record is `label=VALUE` in its header (or `[label=VALUE]`, as NCBI writes it, or
+`label:VALUE`) where the option `--target` says `label`; else the second word of a header of two words,
+`>id ei`; or the name of its file or class folder; or what a second table (`--labels`) says of its id.
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ def _from_table(source: Any, sequence: str, target: str, training: bool) -> Stri
     if column.null_count():
         place = column.is_null().arg_max() or 0
         raise DataError(
-            f"{table.name}, {table.where(place)}, column '{sequence}': the sequence is empty. Add its letters, "
+            f"{table.name}, {table.where(place)}, column '{sequence}': the sequence is empty. Add its "
+            "letters, "
             "or leave the row out."
         )
     labels = None
@@ -198,7 +199,8 @@ def _joined(strings: Strings, labels: str, key: str, target: str) -> Strings:
     if len(missing) == len(found):
         raise DataError(
             f"{table.name}: none of the ids of {strings.name} is in its column '{key}' (sequences: "
-            f"{', '.join(map(repr, missing[:SHOWN]))}; labels: {', '.join(map(repr, ids.to_list()[:SHOWN]))}). "
+            f"{', '.join(map(repr, missing[:SHOWN]))}; labels: "
+            f"{', '.join(map(repr, ids.to_list()[:SHOWN]))}). "
             "Name the column with --id."
         )
     if missing:
@@ -216,7 +218,9 @@ def _joined(strings: Strings, labels: str, key: str, target: str) -> Strings:
 def _listed(name: str, texts: list[str], target: pl.Series | None) -> Strings:
     for place, text in enumerate(texts):
         if not text:
-            raise DataError(f"{name}, place {place} (from 0): the sequence is empty. Add letters or leave it out.")
+            raise DataError(
+                f"{name}, place {place} (from 0): the sequence is empty. Add letters or leave it out."
+            )
     where = [f"place {place} (from 0)" for place in range(len(texts))]
     if not texts:
         raise DataError(f"{name}: there is no sequence in it.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -144,7 +145,7 @@ class SymbolRows:
         starts = self.letters.starts
         hashes = [
             blake2b(values[start:stop].tobytes(), digest_size=8).digest()
-            for start, stop in zip(starts[:-1], starts[1:], strict=True)
+            for start, stop in pairwise(starts.tolist())
         ]
         return np.frombuffer(b"".join(hashes), np.uint64)
 
@@ -162,7 +163,9 @@ class SymbolRows:
             found.append((self.target_name, "target", "to be predicted (classification)", str(target[0])))
         for name in self.strings.frame.columns:
             kind = "identifier" if name in self.keys() else "ignore"
-            found.append((name, kind, "no input of this task", str(self.strings.frame[name][int(self.index[0])])))
+            found.append(
+                (name, kind, "no input of this task", str(self.strings.frame[name][int(self.index[0])]))
+            )
         return found
 
     def concerns(self) -> list[Concern]:
@@ -190,7 +193,8 @@ class SymbolRows:
                     "ambiguous",
                     self.sequence,
                     f"{doubtful / total:.1%} of the letters stand for several (such as "
-                    f"{'X' if self.kind == 'protein' else 'N'}); each counts as a share of all that it may be.",
+                    f"{'X' if self.kind == 'protein' else 'N'}); each counts as a share of all that "
+                    "it may be.",
                 )
             )
         return found + self._contradictions()
@@ -210,7 +214,8 @@ class SymbolRows:
             Concern(
                 "duplicates",
                 self.sequence,
-                f"{repeats:,} of {len(self):,} sequences ({repeats / len(self):.1%}) are there before{other}.",
+                f"{repeats:,} of {len(self):,} sequences ({repeats / len(self):.1%}) are there "
+                f"before{other}.",
             )
         ]
 
@@ -227,13 +232,11 @@ def read_symbols(
 ) -> SymbolRows:
     """The strings of a source, every letter checked; DataError before any training.
 
-    facts: of a trained model, whose alphabet the strings then have, and whose length where it reads positions;
-    labels may be missing, and letters that training did not know count as unknown.
+    facts: of a trained model, whose alphabet the strings then have, and whose length where it reads
+    positions; labels may be missing, and letters that training did not know count as unknown.
     """
     training = facts is None
-    strings = strings_of(
-        source, sequence=sequence, target=target, key=key, labels=labels, training=training
-    )
+    strings = strings_of(source, sequence=sequence, target=target, key=key, labels=labels, training=training)
     letters = alphabets.code_points(strings.texts)
     strings = strings._replace(texts=[])
     kind, reason = _kind(letters, alphabet, facts)
@@ -247,7 +250,8 @@ def read_symbols(
             Concern(
                 "missing",
                 target,
-                f"{len(letters) - len(index):,} of {len(letters):,} sequences have no '{target}' and are left "
+                f"{len(letters) - len(index):,} of {len(letters):,} sequences have no '{target}' and "
+                "are left "
                 "out.",
             )
         )
@@ -293,7 +297,8 @@ def _check_letters(strings: Strings, letters: Ragged, kind: Kind, *, lenient: bo
     raise DataError(
         f"{strings.name}, {strings.where[row]}, position {place - letters.starts[row] + 1:,}: received "
         f"{sign!r}, which is no letter of {alphabets.NAMES[kind]} ({known}).\n"
-        f"  {sum(strange.values()):,} signs of {len(letters.values):,} are none. Correct them, or write N or X "
+        f"  {sum(strange.values()):,} signs of {len(letters.values):,} are none. Correct them, or "
+        "write N or X "
         "for a letter that is not known; pass --alphabet symbols if these are other strings."
     )
 
@@ -304,7 +309,9 @@ def _check_length(strings: Strings, letters: Ragged, length: int) -> None:
     if len(other):
         row = int(other[0])
         raise DataError(
-            f"{strings.name}, {strings.where[row]}: the sequence has {letters.lengths[row]:,} letters, and all "
-            f"of the training rows had {length:,}, so the network reads positions. Cut the sequences as those "
+            f"{strings.name}, {strings.where[row]}: the sequence has {letters.lengths[row]:,} "
+            "letters, and all "
+            f"of the training rows had {length:,}, so the network reads positions. Cut the sequences "
+            "as those "
             "were cut, or train with --positions off."
         )

@@ -1,4 +1,4 @@
-"""Batches of letters as codes: windows of long strings, the other strand, and which letters an answer leans on."""
+"""Batches of letters as codes: windows of long strings, the other strand, what an answer leans on."""
 
 from __future__ import annotations
 

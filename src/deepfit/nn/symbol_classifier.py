@@ -20,7 +20,7 @@ from deepfit.nn.nets.temporal_cnn import TemporalCNN
 from deepfit.nn.nets.transformer_encoder import TransformerEncoder
 from deepfit.nn.recurrent import pooled, valid
 
-# B batch, T letters (k-mers), F features of a letter, S steps of the network, D width, H hidden width, K classes
+# B batch, T letters (k-mers), F features of a letter, S steps of the network, D width, H hidden, K classes
 
 KMER_WIDTH = 16
 HIDDEN = 64
@@ -136,9 +136,7 @@ class SymbolClassifier(nn.Module):
         return (said[0] if isinstance(said, tuple) else said), lengths_B
 
 
-def _body(
-    network: str, features: int, *, longest: int, dropout: float, small: bool
-) -> tuple[nn.Module, int]:
+def _body(network: str, features: int, *, longest: int, dropout: float, small: bool) -> tuple[nn.Module, int]:
     """The network of this name, and the width of what it says."""
     if network == "danq":
         pool = 3 if longest <= 256 else 5 if longest <= 1024 else 13

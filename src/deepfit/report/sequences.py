@@ -59,7 +59,8 @@ def logos(view: View) -> Section | None:
         return Section(
             "What each class is recognised by",
             [
-                "How much the letter at each position speaks for the class (up) or against it (down): gradient "
+                "How much the letter at each position speaks for the class (up) or against it "
+                "(down): gradient "
                 "times input, in units of the logit. A tall letter is one that the network leans on; why the "
                 f"class has it, the picture does not say.{some}"
             ],
@@ -75,7 +76,8 @@ def logos(view: View) -> Section | None:
     return Section(
         "What each class is recognised by",
         [
-            f"The {KMER} letters in a row that speak most for a class, by the mean over the test sequences of "
+            f"The {KMER} letters in a row that speak most for a class, by the mean over the test "
+            "sequences of "
             "it of gradient times input, in units of the logit; at least "
             f"{FEWEST_KMERS} times there."
         ],
@@ -95,7 +97,9 @@ def strings(view: View) -> Section | None:
         for place in range(len(view.classes))
         if len(rows := np.flatnonzero(right & (said == place)))
     ][: STRINGS // 2]
-    chosen += np.flatnonzero(wrong)[np.argsort(-chance[wrong], kind="stable")][: STRINGS - len(chosen)].tolist()
+    chosen += np.flatnonzero(wrong)[np.argsort(-chance[wrong], kind="stable")][
+        : STRINGS - len(chosen)
+    ].tolist()
     if not chosen:
         return None
     rows = np.array(chosen)
@@ -109,8 +113,10 @@ def strings(view: View) -> Section | None:
     return Section(
         "Sequences, letter by letter",
         [
-            "The surest right answer of each class, then the surest wrong ones. Letters in the first colour speak "
-            "for the predicted class, in the second against it, the stronger the more (gradient times input). Of "
+            "The surest right answer of each class, then the surest wrong ones. Letters in the first "
+            "colour speak "
+            "for the predicted class, in the second against it, the stronger the more (gradient "
+            "times input). Of "
             f"long sequences the {LINE_LETTERS} letters that say most are shown."
         ],
         figures,
@@ -134,7 +140,7 @@ def logo(
     for step in range(steps):
         for sign in (1, -1):
             values = grid_TL[step] * sign
-            at = line if sign > 0 else line
+            at = line
             for letter in np.argsort(np.abs(values), kind="stable"):
                 tall = float(values[letter]) / most * up_px
                 if tall < 0.8:
@@ -154,9 +160,7 @@ def logo(
                     )
                 )
                 at = at - tall if sign > 0 else at + tall
-    parts.append(
-        Markup('<path class="axis" d="M{} {:.1f}H{}"/>').format(LOGO_LEFT, line, LOGO_WIDTH - 6)
-    )
+    parts.append(Markup('<path class="axis" d="M{} {:.1f}H{}"/>').format(LOGO_LEFT, line, LOGO_WIDTH - 6))
     for value in (0.0, most):
         parts.append(
             Markup('<text class="tick" text-anchor="end" x="{}" y="{:.1f}">{:.2g}</text>').format(
@@ -248,9 +252,14 @@ def _kmers(said: Any, codes: Any, chosen: np.ndarray, letters: Sequence[str]) ->
             total[key] = total.get(key, 0.0) + float(sums[at])
             times[key] = times.get(key, 0) + 1
     means = {key: total[key] / count for key, count in times.items() if count >= FEWEST_KMERS}
+    signs_of: dict[int, str] = dict(enumerate(letters, start=1))
     best = sorted(means, key=lambda key: (-means[key], key))[:KMER_ROWS]
     return [
-        ["".join(letters[code - 1] for code in np.frombuffer(key, np.uint16)), f"{means[key]:.3g}", f"{times[key]:,}"]
+        [
+            "".join(signs_of[code] for code in np.frombuffer(key, np.uint16).tolist()),
+            f"{means[key]:.3g}",
+            f"{times[key]:,}",
+        ]
         for key in best
     ]
 
@@ -264,7 +273,11 @@ def _letters(view: View) -> list[str]:
 
 def _colours(view: View, letters: Sequence[str]) -> list[int]:
     if view.result.model.facts["alphabet"] == "protein":
-        groups = {each: colour for each_group, colour in zip(CHEMISTRY, (5, 0, 4, 2), strict=True) for each in each_group}
+        groups = {
+            each: colour
+            for each_group, colour in zip(CHEMISTRY, (5, 0, 4, 2), strict=True)
+            for each in each_group
+        }
         return [groups.get(letter, 7) for letter in letters]
     return [COLOURS.get(letter, place % 10) for place, letter in enumerate(letters)]
 

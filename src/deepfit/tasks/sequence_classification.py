@@ -28,7 +28,6 @@ from deepfit import answers, baselines_sequences, metrics
 from deepfit.contract import Answers, Baseline, Batch, Concern, Facts, Phase, Run, Splits
 from deepfit.data.batches import join, num_rows
 from deepfit.data.labels import check_loss, targets_of
-from deepfit.data.ragged import Ragged
 from deepfit.options import (
     CROSSENTROPIES,
     DECAY,
@@ -42,15 +41,13 @@ from deepfit.options import (
 from deepfit.options import Options as SharedOptions
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
+    from deepfit.data.ragged import Ragged
     from deepfit.data.symbols import SymbolRows
 
 SEQUENCES_SEEN = 100_000
 """Sequences that training sees, repeats included, where no number of epochs is given."""
-
-LETTERS_AT_ONCE = 1 << 16
-"""Letters in a batch when the network only answers."""
 
 TRANSFORMER_WINDOW = 512
 """Letters that a Transformer reads at once at most, since its work grows with their square."""
@@ -67,7 +64,8 @@ class Options(SharedOptions):
         "auto", description="what the letters are; auto: found from the data"
     )
     soft_masked: Literal["same", "hidden", "channel"] = Field(
-        "same", description="lower-case bases: as upper case, as not known, or marked by an input of their own"
+        "same",
+        description="lower-case bases: as upper case, as not known, or marked by an input of their own",
     )
     encoding: Literal["one-hot", "k-mer"] = Field(
         "one-hot", description="what the network sees: letters, or a learned vector for each k letters"
@@ -117,7 +115,8 @@ class Options(SharedOptions):
             raise ValueError(f"--k {self.k} has no effect with --encoding {self.encoding}; it is of k-mer")
         if self.reverse_complement == "on" and self.alphabet not in ("auto", "dna"):
             raise ValueError(
-                f"--reverse-complement on is of DNA, which has two strands; received --alphabet {self.alphabet}"
+                "--reverse-complement on is of DNA, which has two strands; received --alphabet "
+                f"{self.alphabet}"
             )
         if self.soft_masked != "same" and self.alphabet == "symbols":
             raise ValueError(
@@ -174,7 +173,8 @@ class SequenceClassification:
                 Concern(
                     "length",
                     options.sequence,
-                    f"{long:,} of {len(rows):,} sequences have more than {self.window():,} letters (the longest "
+                    f"{long:,} of {len(rows):,} sequences have more than {self.window():,} letters "
+                    "(the longest "
                     f"{rows.letters.lengths.max():,}) and are read in windows of {self.window():,}: training "
                     "sees one of each an epoch, at random; an answer is the mean over windows that cover it.",
                 ),
@@ -257,11 +257,8 @@ class SequenceClassification:
 
     def plan(self, net: nn.Module, data: Splits[Batch], facts: Facts, run: Run) -> Iterator[Phase]:
         """Supervised learning; the epoch with the least loss on validation rows is kept."""
-        import torch
-
         from deepfit import plans
-        from deepfit.nn.letters import crop, other_strand
-        from deepfit.plans import objectives
+        from deepfit.plans import objectives, symbols
 
         rows = num_rows(data.train)
         epochs = self.options.epochs or min(40, max(3, SEQUENCES_SEEN // rows))
@@ -270,17 +267,6 @@ class SequenceClassification:
         objective = objectives.of_classes(options, target, classes)
         judged = objectives.of_classes(options.model_copy(update={"label_smoothing": 0.0}), target, classes)
         plain = options.loss in CROSSENTROPIES and options.class_weight == "none"
-        table = self.complements(facts)
-
-        def forward(batch: Batch) -> Tensor:
-            letters, lengths = crop(
-                batch["letters"], lengths_of(batch, facts), facts["window"], random=net.training
-            )
-            if net.training and table is not None:
-                turned = torch.rand(len(letters), device=letters.device) < 0.5
-                other = other_strand(letters, lengths, table.to(letters.device))
-                letters = torch.where(turned[:, None], other, letters.long())
-            return net(letters, lengths)
 
         def score() -> Mapping[str, float]:
             logits = self.outputs(net, data.valid, facts)["logits"]
@@ -294,76 +280,24 @@ class SequenceClassification:
             data,
             options,
             run,
-            forward=forward,
+            forward=symbols.shown(net, facts),
             loss=lambda logits, batch: objective(logits, batch["target"]),
             score=score,
             best="-log_loss" if plain else "-loss",
             by="letters",
         )
 
-    def complements(self, facts: Facts) -> Tensor | None:
-        """The code on the other strand of each code, where that strand is read, else None."""
-        import torch
-
-        from deepfit.data.alphabets import complements
-
-        return torch.from_numpy(complements(facts)) if facts["reverse_complement"] else None
-
     def outputs(self, net: nn.Module, batch: Batch, facts: Facts) -> Batch:
-        """`logits` float32 [rows, classes]: where both strands or several windows are read, their joint answer.
+        """`logits` float32 [rows, classes]; of both strands, and of several windows, their joint answer."""
+        from deepfit.plans import symbols
 
-        That is the logarithm of the mean probability; of the hinge losses, whose outputs are margins, their
-        mean.
-        """
-        import torch
-
-        from deepfit.data.symbol_encoding import mean_by_row, windows_of
-        from deepfit.nn.letters import other_strand
-        from deepfit.plans import foresight, objectives
-
-        windows, owners = windows_of(batch["letters"], facts["window"])
-        table, joined = self.complements(facts), objectives.joined(self.options)
-
-        def forward(part: Batch) -> Tensor:
-            lengths = lengths_of(part, facts)
-            logits = net(part["letters"], lengths)
-            if table is None:
-                return logits
-            other = other_strand(part["letters"], lengths, table.to(logits.device))
-            return joined(torch.stack([logits, net(other, lengths)], dim=1))
-
-        logits = foresight.foresee_by_length(
-            net, {"letters": windows}, forward, by="letters", items_at_once=LETTERS_AT_ONCE
-        )
-        margins = self.options.loss in objectives.HINGES
-        return {"logits": mean_by_row(logits, owners, num_rows(batch), margins=margins)}
+        return {"logits": symbols.outputs(net, batch, facts, self.options)}
 
     def saliency(self, net: nn.Module, batch: Batch, facts: Facts, classes: np.ndarray) -> Ragged:
-        """How much each letter of the batch's strings speaks for a class, one a row: float32.
+        """How much each letter of the batch's strings speaks for a class, one a row: float32."""
+        from deepfit.plans import symbols
 
-        Of strings longer than the window, of the letters of the first one.
-        """
-        import torch
-
-        from deepfit.nn.letters import crop, saliency
-        from deepfit.plans import foresight
-
-        wanted = torch.from_numpy(np.asarray(classes, np.int64))
-
-        def forward(part: Batch) -> Tensor:
-            codes, lengths = crop(
-                part["letters"], lengths_of(part, facts), facts["window"], random=False
-            )
-            return saliency(net, codes, lengths, part["classes"])  # pyright: ignore[reportArgumentType]
-
-        letters = batch["letters"]
-        short, _ = letters.padded(width=min(int(letters.lengths.max(initial=0)), facts["window"]))
-        shown = Ragged.of(
-            [row[: min(length, facts["window"])] for row, length in zip(short, letters.lengths, strict=True)],
-            short.dtype,
-        )
-        asked = {"letters": shown, "classes": wanted.numpy()}
-        return foresight.foresee_items(net, asked, forward, by="letters", items_at_once=LETTERS_AT_ONCE // 4)
+        return symbols.saliency(net, batch, facts, classes)
 
     def calibrate(self, outputs: Batch, batch: Batch, facts: Facts) -> Facts:
         """The temperature of the probabilities."""
@@ -391,7 +325,7 @@ class SequenceClassification:
 
     @classmethod
     def tiny(cls, seed: int) -> tuple[SequenceClassification, Splits[SymbolRows], Mapping[str, float]]:
-        """Made DNA of 24 letters, 300 of them: a donor GTAAG or an acceptor TTTCAG in the middle, or neither."""
+        """Made DNA: 300 strings of 24 letters with a donor or an acceptor in the middle, or neither."""
         rng = np.random.default_rng(seed)
         labels = rng.permutation(np.repeat(["donor", "acceptor", "neither"], 100))
         motifs = {"donor": "GGTAAGT", "acceptor": "TTTTCAG"}
@@ -407,8 +341,3 @@ class SequenceClassification:
         rows = task.read({"sequence": strings, "label": labels})
         parts = (slice(0, 180), slice(180, 220), slice(220, 300))
         return task, Splits(*(rows.take(np.arange(300)[part]) for part in parts)), {"accuracy": 0.9}
-
-
-def lengths_of(batch: Batch, facts: Facts) -> Any:
-    """Letters of each string of a padded batch, or None where all have the length of training."""
-    return None if facts["length"] else batch["letters_keep"].sum(1)

@@ -4,7 +4,8 @@ h = drop(pool(relu(conv(x)))),  outputs = LSTM(h)
 
 Source: Quang and Xie 2016, Nucleic Acids Research 44(11), e107, figure 1.
 Differs: fewer and shorter filters, padded so that both ends are seen; the pool's width is given by the
-length of the sequences (the paper: 320 filters of 26 letters, pool of 13, LSTM of width 320 on 1,000 letters).
+length of the sequences (the paper, for 1,000 letters: 320 filters of 26 letters, a pool of 13, an LSTM of
+width 320).
 """
 
 from __future__ import annotations
