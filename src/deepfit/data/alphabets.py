@@ -67,7 +67,7 @@ def detect(counts: Mapping[str, int]) -> tuple[Kind, str]:
     """
     folded: dict[str, int] = {}
     for sign, count in counts.items():
-        if sign not in GAPS:
+        if sign not in f"{GAPS}*":
             folded[sign.upper()] = folded.get(sign.upper(), 0) + count
     total = max(sum(folded.values()), 1)
     share = sum(folded.get(each, 0) for each in "ACGTUN") / total

@@ -47,11 +47,14 @@ def stem_of(path: Path) -> str:
 
 
 def class_folder(path: Path) -> str | None:
-    """Why a folder holds sequences, or None where it has no FASTA or FASTQ file of a class."""
-    if any(is_fasta(each) for each in path.iterdir() if each.is_file()):
+    """Why a folder holds sequences, or None where it has no FASTA files of two classes."""
+    if sum(is_fasta(each) for each in path.iterdir() if each.is_file()) > 1:
         return "FASTA files, one a class"
     for pattern in ("*/*", "*/*/*"):
-        if any(is_fasta(each) for each in path.glob(pattern)):
+        if (
+            len({each.parent if pattern == "*/*" else each for each in path.glob(pattern) if is_fasta(each)})
+            > 1
+        ):
             return "folders of FASTA files"
     return None
 

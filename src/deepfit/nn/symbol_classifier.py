@@ -96,6 +96,8 @@ class SymbolClassifier(nn.Module):
         letters_BT = letters_BT.long()
         if not self.k:
             return letters_BT, lengths_B
+        if lengths_B is not None:
+            letters_BT = letters_BT.masked_fill(~valid(lengths_B, letters_BT.shape[1]), 0)
         short = max(0, self.k - letters_BT.shape[1])
         parts = functional.pad(letters_BT, (0, short)).unfold(1, self.k, 1)
         proper = ((parts > 0) & (parts <= self.num_letters)).all(2)
@@ -141,8 +143,8 @@ def _body(network: str, features: int, *, longest: int, dropout: float, small: b
     if network == "danq":
         pool = 3 if longest <= 256 else 5 if longest <= 1024 else 13
         filters, kernel, width = (32, 9, 16) if small else (64, 13, 32)
-        shape: dict[str, Any] = {"filters": filters, "kernel": kernel, "width": width}
-        return DanQ(features, **shape, pool=pool, dropout=dropout), 2 * width
+        shape: dict[str, Any] = {"filters": filters, "kernel": kernel, "width": width, "direct": not small}
+        return DanQ(features, **shape, pool=pool, dropout=dropout), 2 * width + filters * (not small)
     if network == "temporal_cnn":
         blocks = min(8, max(2, (longest // 4).bit_length() - 1))
         return TemporalCNN(features, (32,) * blocks, dropout=dropout / 2, causal=False), 32

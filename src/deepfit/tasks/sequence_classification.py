@@ -35,6 +35,7 @@ from deepfit.options import (
     ClassLoss,
     ClassWeight,
     FocalGamma,
+    Fraction,
     LabelSmoothing,
     Rate,
 )
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
 
 SEQUENCES_SEEN = 100_000
 """Sequences that training sees, repeats included, where no number of epochs is given."""
+
+DROPOUT, HIDDEN_LETTERS = (0.5, 0.2), (0.3, 0.0)
+"""Where positions are read, and elsewhere: where letters are hidden, few motifs of ten stay whole."""
 
 TRANSFORMER_WINDOW = 512
 """Letters that a Transformer reads at once at most, since its work grows with their square."""
@@ -83,9 +87,14 @@ class Options(SharedOptions):
     network: Literal["auto", "danq", "lstm", "gru", "temporal_cnn", "transformer_encoder"] = Field(
         "auto", description="auto: danq, convolutions and an LSTM"
     )
-    dropout: float = Field(0.5, ge=0, lt=1, description="share of what layers found that training drops")
-    hidden_letters: float = Field(
-        0.3, ge=0, lt=1, description="share of the letters that training hides, anew in each step"
+    dropout: Fraction | Literal["auto"] = Field(
+        "auto",
+        description="share of what layers found that training drops; auto: 0.5 where positions are read, "
+        "else 0.2",
+    )
+    hidden_letters: Fraction | Literal["auto"] = Field(
+        "auto",
+        description="share of the letters that training hides; auto: 0.3 where positions are read, else 0",
     )
     loss: ClassLoss = Field("sparse_categorical_crossentropy", description="what training makes small")
     class_weight: ClassWeight = "none"
@@ -243,6 +252,13 @@ class SequenceClassification:
         from deepfit.data.alphabets import vectors
         from deepfit.nn.symbol_classifier import SymbolClassifier
 
+        dropout, hidden = (
+            usual[facts["length"] is None] if given == "auto" else given
+            for given, usual in (
+                (self.options.dropout, DROPOUT),
+                (self.options.hidden_letters, HIDDEN_LETTERS),
+            )
+        )
         return SymbolClassifier(
             vectors(facts).tolist(),
             len(facts["classes"]),
@@ -251,8 +267,8 @@ class SequenceClassification:
             kmers=facts["kmers"],
             longest=facts["window"] if self.network_name() == "transformer_encoder" else facts["longest"],
             length=facts["length"],
-            dropout=self.options.dropout,
-            hidden=self.options.hidden_letters,
+            dropout=dropout,
+            hidden=hidden,
         )
 
     def plan(self, net: nn.Module, data: Splits[Batch], facts: Facts, run: Run) -> Iterator[Phase]:

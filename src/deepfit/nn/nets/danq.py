@@ -10,6 +10,7 @@ width 320).
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -22,7 +23,8 @@ from deepfit.nn.recurrent import valid
 class DanQ(nn.Module):
     """Sequences x_BTF to outputs_BSD with S = ceil(T / pool) and D = 2 * width.
 
-    filters, kernel: of the convolution, whose kernel must be odd; dropout: of what the filters found.
+    filters, kernel: of the convolution, whose kernel must be odd; dropout: of what the filters found; direct:
+    what they found stands beside the LSTM's outputs, and D = 2 * width + filters.
     """
 
     def __init__(
@@ -34,12 +36,14 @@ class DanQ(nn.Module):
         pool: int = 3,
         width: int = 16,
         dropout: float = 0.5,
+        direct: bool = False,
     ) -> None:
         super().__init__()
         if kernel % 2 == 0:
             raise ValueError(f"the kernel must be odd, so that steps keep their places; received {kernel}")
         self.pool = pool
         self.dropout = dropout
+        self.direct = direct
         self.conv = nn.Conv1d(num_features, filters, kernel, padding=kernel // 2)
         self.lstm = LSTM(filters, width, bidirectional=True)
 
@@ -53,7 +57,7 @@ class DanQ(nn.Module):
         h_BCS = functional.max_pool1d(h_BCT, self.pool, ceil_mode=True) if self.pool > 1 else h_BCT
         h_BSC = functional.dropout(h_BCS, self.dropout, self.training).transpose(1, 2)
         outputs_BSD, _ = self.lstm(h_BSC, self.steps(lengths_B))
-        return outputs_BSD
+        return torch.cat([outputs_BSD, h_BSC], 2) if self.direct else outputs_BSD
 
     def steps(self, lengths_B: Tensor | None) -> Tensor | None:
         """How many of the S steps are of each sequence: ceil(length / pool)."""
