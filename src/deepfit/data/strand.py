@@ -42,9 +42,6 @@ def judge_strand(
     codes: of letters, 1 to 4 the four bases; complements: the code on the other strand of each code; aligned:
     whether all have one length.
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
     chosen = np.random.default_rng(seed).permutation(len(labels_N))[:SAMPLE]
     known, asked = chosen[: len(chosen) // 2], chosen[len(chosen) // 2 :]
     if len(known) < FEWEST or len(np.unique(labels_N[known])) < 2:
@@ -52,15 +49,9 @@ def judge_strand(
     parts = [codes.row(row)[:LONGEST] for row in chosen]
     other = [complements[part][::-1] for part in parts]
     plain, turned = (_features(some, aligned) for some in (parts, other))
-    half = len(known)
-    scale = plain[:half].std(0) + 1e-3
-    model = LogisticRegression(C=0.1, max_iter=100, tol=1e-2)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(plain[:half] / scale, labels_N[known])
-    truth = labels_N[asked]
-    right = np.equal(model.predict(plain[half:] / scale), truth)
-    still = np.equal(model.predict(turned[half:] / scale), truth)
+    half, truth = len(known), labels_N[asked]
+    said_plain, said_turned = answers(plain[:half], labels_N[known], plain[half:], turned[half:])
+    right, still = np.equal(said_plain, truth), np.equal(said_turned, truth)
     chance = np.unique(truth, return_counts=True)[1].max() / len(truth)
     said = (
         f"{right.mean():.0%} of sequences and {still.mean():.0%} of reverse complements resemble their class"
@@ -80,16 +71,38 @@ def judge_strand(
 
 def _features(parts: list[np.ndarray], aligned: bool) -> np.ndarray:
     """Shares of the k-mers, float32 [N, 4^k], and one-hot bases of the first positions where aligned."""
-    found = np.zeros((len(parts), 4**K), np.float32)
+    found = shares_of_kmers(parts, 4, K)
+    return np.concatenate([found, by_position(parts, 4)], axis=1) if aligned else found
+
+
+def shares_of_kmers(parts: list[np.ndarray], letters: int, k: int) -> np.ndarray:
+    """How large a share of a string's k-mers each is: float32 [N, letters^k], of codes from 1."""
+    found = np.zeros((len(parts), letters**k), np.float32)
     for row, codes in enumerate(parts):
-        bases = codes.astype(np.int64) - 1
-        if len(bases) < K:
+        places = codes.astype(np.int64) - 1
+        if len(places) < k:
             continue
-        windows = np.lib.stride_tricks.sliding_window_view(bases, K)
-        numbers = (windows @ 4 ** np.arange(K))[((windows >= 0) & (windows < 4)).all(1)]
-        found[row] = np.bincount(numbers, minlength=4**K) / max(len(numbers), 1)
-    if not aligned:
-        return found
-    letters = np.stack([codes[:POSITIONS] for codes in parts])
-    one_hot = (letters[:, :, None] == np.arange(1, 5)).astype(np.float32)
-    return np.concatenate([found, one_hot.reshape(len(parts), -1)], axis=1)
+        windows = np.lib.stride_tricks.sliding_window_view(places, k)
+        proper = ((windows >= 0) & (windows < letters)).all(1)
+        numbers = (windows @ letters ** np.arange(k))[proper]
+        found[row] = np.bincount(numbers, minlength=letters**k) / max(len(numbers), 1)
+    return found
+
+
+def by_position(parts: list[np.ndarray], letters: int) -> np.ndarray:
+    """One-hot letters of the first positions of strings of one length: float32 [N, positions * letters]."""
+    codes = np.stack([part[:POSITIONS] for part in parts])
+    return (codes[:, :, None] == np.arange(1, letters + 1)).astype(np.float32).reshape(len(parts), -1)
+
+
+def answers(known: np.ndarray, labels: np.ndarray, *asked: np.ndarray) -> list[np.ndarray]:
+    """The classes that logistic regression on known rows [N, F] gives to each of the others."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    scale = known.std(0) + 1e-3
+    model = LogisticRegression(C=0.1, max_iter=100, tol=1e-2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a judgement, not a model to keep
+        model.fit(known / scale, labels)
+    return [model.predict(each / scale) for each in asked]

@@ -13,6 +13,7 @@ from deepfit.contract import Batch, Facts
 from deepfit.data import alphabets
 from deepfit.data.alphabets import SoftMasked
 from deepfit.data.labels import encode_labels, learn_labels, targets_of
+from deepfit.data.positions import judge_positions
 from deepfit.data.ragged import Ragged
 from deepfit.data.symbols import SymbolRows
 from deepfit.errors import DataError, OptionError
@@ -23,11 +24,11 @@ MOST_KMERS = 65_536
 
 
 def learn_symbols(
-    train: SymbolRows, *, soft_masked: SoftMasked, positions: str, window: int, k: int
+    train: SymbolRows, *, soft_masked: SoftMasked, positions: str, window: int, k: int, seed: int = 0
 ) -> dict[str, Any]:
     """The alphabet, the classes, and "length" where strings are read position by position, else None.
 
-    Also "window", "kmers" (how many there are, 0 for one-hot) and "codes".
+    Also "positions_reason", "window" and "kmers" (how many there are, 0 for one-hot).
     """
     alphabet = alphabets.learn_alphabet(train.letters, train.kind, soft_masked)
     if train.kind == "symbols" and soft_masked != "same":
@@ -49,8 +50,16 @@ def learn_symbols(
             f"{window:,}. "
             "Make --window larger, or leave --positions away."
         )
-    aligned = one_length and positions != "off" and lengths[0] <= window
-    aligned = aligned and (positions == "on" or lengths[0] <= LONGEST_ALIGNED)
+    aligned, why = positions == "on", "as the option says"
+    if positions == "auto" and (not one_length or lengths[0] > min(LONGEST_ALIGNED, window)):
+        why = "the sequences differ in length" if not one_length else f"{lengths[0]:,} letters are many"
+    elif positions == "auto":
+        aligned, why = judge_positions(
+            alphabets.encode_letters(train.letters, alphabet),
+            targets_of(train),
+            letters=len(alphabet["letters"]),
+            seed=seed,
+        )
     count = len(alphabet["letters"])
     if k and count**k > MOST_KMERS:
         raise OptionError(
@@ -62,6 +71,7 @@ def learn_symbols(
         **alphabet,
         **learn_labels(targets_of(train)),
         "length": int(lengths[0]) if aligned else None,
+        "positions_reason": why,
         "window": window,
         "kmers": count**k if k else 0,
     }

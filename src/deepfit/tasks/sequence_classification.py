@@ -76,7 +76,7 @@ class Options(SharedOptions):
     )
     k: int = Field(3, ge=1, le=8, description="letters of a k-mer")
     positions: Literal["auto", "on", "off"] = Field(
-        "auto", description="read what stands where; auto: where all sequences have one length"
+        "auto", description="read what stands where; auto: where all sequences have one length and it matters"
     )
     window: int = Field(
         4096, ge=16, le=1_000_000, description="letters read at once; longer sequences are read in windows"
@@ -210,6 +210,7 @@ class SequenceClassification:
             positions=options.positions,
             window=self.window(),
             k=options.k if options.encoding == "k-mer" else 0,
+            seed=options.seed,
         )
         facts["longest"] = min(int(train.letters.lengths.max()), self.window())
         check_loss(options.loss, facts["classes"], train.name)

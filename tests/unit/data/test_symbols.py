@@ -242,3 +242,19 @@ def test_the_conventions_know_tables_and_folders_of_sequences(tmp_path):
     fasta(tmp_path / "x", "ei.fa", ("a", "ACGT"))
     fasta(tmp_path / "x", "ie.fa", ("a", "ACGT"))
     assert convention(tmp_path / "x") == ("sequences", "FASTA files, one a class")
+
+
+def test_positions_are_judged_by_whether_it_matters_where_a_motif_stands():
+    rng = np.random.default_rng(0)
+    at_one_place, anywhere, labels = [], [], rng.integers(0, 2, 400)
+    for label in labels.tolist():
+        motif, letters = ("AACCAACC", "GTGTTGGT")[label], "".join(rng.choice(list("ACGT"), 40))
+        place = int(rng.integers(0, 41))
+        anywhere.append(letters[:place] + motif + letters[place:])
+        other = rng.choice(list("ACGT"), 48)
+        other[20] = "AG"[label]
+        at_one_place.append("".join(other))
+    found = [
+        learn_symbols(read_symbols((texts, labels)), **PLAIN)["length"] for texts in (at_one_place, anywhere)
+    ]
+    assert found == [48, None]
