@@ -37,7 +37,7 @@ def write_answers(answers: Answers, path: str) -> None:
     frame = _frame(answers)
     with replacing(path) as temporary:
         if path.lower().endswith(".csv"):
-            frame.write_csv(temporary)
+            _flat(frame).write_csv(temporary)
         elif path.lower().endswith(".parquet"):
             frame.write_parquet(temporary)
         else:
@@ -46,7 +46,17 @@ def write_answers(answers: Answers, path: str) -> None:
 
 def answers_csv(answers: Answers) -> str:
     """Answers as the text of a CSV file with a header line."""
-    return _frame(answers).write_csv()
+    return _flat(_frame(answers)).write_csv()
+
+
+def _flat(frame: Any) -> Any:
+    """The frame as CSV can hold it: lists as texts with ";" between their values."""
+    import polars
+
+    lists = [name for name, dtype in frame.schema.items() if dtype == polars.List]
+    return frame.with_columns(
+        polars.col(name).cast(polars.List(polars.String)).list.join(";") for name in lists
+    )
 
 
 def _frame(answers: Answers) -> Any:

@@ -14,6 +14,7 @@ from deepfit.judge.verdict import number
 from deepfit.report import charts
 from deepfit.report.charts import Line
 from deepfit.report.examples import most_wrong, pictures
+from deepfit.report.texts import labels, texts, wrong_labels
 from deepfit.report.view import Figure, Section, Table, View
 
 CLOUD_POINTS = 1500
@@ -273,4 +274,7 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "most_wrong": most_wrong,
     "pictures": pictures,
     "columns": columns,
+    "texts": texts,
+    "labels": labels,
+    "wrong_labels": wrong_labels,
 }
