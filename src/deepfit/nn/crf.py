@@ -54,11 +54,11 @@ class CRF(nn.Module):
         By the forward and the backward pass. Source: Rabiner 1989, Proceedings of the IEEE 77(2), eq. 27.
         """
         forwards = self._forwards(scores_BTC, keep_BT)
-        behind_BC = self.end_C.expand_as(forwards[-1])
+        behind_BC, steps_CC = self.end_C.expand_as(forwards[-1]), self.steps
         behind = [behind_BC]
         for word in range(scores_BTC.shape[1] - 1, 0, -1):
             ahead_BC = behind_BC + scores_BTC[:, word]
-            stepped_BC = (ahead_BC[:, None, :] + self.steps).logsumexp(2)
+            stepped_BC = (ahead_BC[:, None, :] + steps_CC).logsumexp(2)
             behind_BC = torch.where(keep_BT[:, word, None], stepped_BC, behind_BC)
             behind.append(behind_BC)
         both_BTC = torch.stack(forwards, 1) + torch.stack(behind[::-1], 1)
@@ -76,10 +76,11 @@ class CRF(nn.Module):
 
     def _forwards(self, scores_BTC: Tensor, keep_BT: Tensor) -> list[Tensor]:
         """For each word, log of the sum over all ways to reach each of its tags, BC; padding keeps the last."""
-        reached_BC = self.begin + scores_BTC[:, 0]
+        first_BC, *scores = scores_BTC.unbind(1)  # one backward for all, where slices would fill T zeros each
+        reached_BC, steps_CC = self.begin + first_BC, self.steps
         found = [reached_BC]
-        for word in range(1, scores_BTC.shape[1]):
-            stepped_BC = (reached_BC[:, :, None] + self.steps).logsumexp(1) + scores_BTC[:, word]
-            reached_BC = torch.where(keep_BT[:, word, None], stepped_BC, reached_BC)
+        for scores_BC, keep_B in zip(scores, keep_BT.unbind(1)[1:], strict=True):
+            stepped_BC = (reached_BC[:, :, None] + steps_CC).logsumexp(1) + scores_BC
+            reached_BC = torch.where(keep_B[:, None], stepped_BC, reached_BC)
             found.append(reached_BC)
         return found

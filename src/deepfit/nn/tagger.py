@@ -24,6 +24,7 @@ from deepfit.nn.linear import Linear
 from deepfit.nn.nets.gru import GRU
 from deepfit.nn.nets.lstm import LSTM
 from deepfit.nn.nets.transformer_encoder import TransformerEncoder
+from deepfit.nn.recurrent import both_ways
 
 UNKNOWN = 1
 """The number of every word that training did not have; 0 is padding."""
@@ -116,7 +117,7 @@ class WordTagger(nn.Module):
             hidden_BT = torch.rand(words_BT.shape, device=words_BT.device) < self.chance[words_BT]
             words_BT = words_BT.masked_fill(hidden_BT, UNKNOWN)
         x_BTD = torch.cat([self.words(words_BT), spelled(self.letters, letters_BTW, keep_BT)], 2)
-        x_BTD, _ = self.reader(dropout(x_BTD, self.dropout, self.training), keep_BT.sum(1))
+        x_BTD = both_ways(self.reader, dropout(x_BTD, self.dropout, self.training), keep_BT.sum(1))
         return self.scores(dropout(x_BTD, self.dropout, self.training))
 
 
