@@ -1,8 +1,8 @@
 """Scores of tagged sentences, from counts a sentence: entities by span, other tags by word.
 
 An entity counts as found where its type, its first and its last word are right: precision, recall and F1 are
-seqeval's (micro averages), and the tests hold them equal. Tags of words: accuracy, balanced accuracy and F1 as
-scikit-learn has them, with every word a sample.
+seqeval's (micro averages), and the tests hold them equal. Tags of words: accuracy, balanced accuracy and F1
+as scikit-learn has them, with every word a sample.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def tally_words(said: Sequence[Tags], actual: Sequence[Tags], unseen: Sequence[S
         right = one == two
         counts[row, :4] = len(two), right.sum(), len(places), right[list(places)].sum() if len(places) else 0
         for start, codes in enumerate((two[right], two, one)):
-            counts[row, 4 + start * len(classes) :][: len(classes)] = np.bincount(codes, minlength=len(classes))
+            counts[row, 4 + start * len(classes) :][: len(classes)] = np.bincount(
+                codes, minlength=len(classes)
+            )
     return Tally(counts, score_words)
 
 

@@ -61,7 +61,9 @@ def answers_conll(answers: Answers, path: str) -> str:
     """A word and its tag a line, a tab between them, an empty line behind each sentence."""
     words, tags = answers.columns.get("tokens"), answers.columns.get("prediction")
     if words is None or tags is None:
-        raise OptionError(f"--out {path}: these answers are no tags of words. Write .csv, .parquet or .jsonl.")
+        raise OptionError(
+            f"--out {path}: these answers are no tags of words. Write .csv, .parquet or .jsonl."
+        )
     lines: list[str] = []
     for sentence, said in zip(words, tags, strict=True):
         lines += [f"{word}\t{tag}" for word, tag in zip(sentence, said, strict=True)]

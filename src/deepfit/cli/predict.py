@@ -15,7 +15,9 @@ import click
 @click.argument("run")
 @click.argument("source")
 @click.option(
-    "--out", metavar="FILE", help="Where to write: .csv, .parquet, .jsonl, or .conll for tags of words. [default: CSV on stdout]"
+    "--out",
+    metavar="FILE",
+    help="Where to write: .csv, .parquet, .jsonl, or .conll for tags of words. [default: CSV on stdout]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the file of --out if it exists.")
 def predict(run: str, source: str, out: str | None, overwrite: bool) -> int:

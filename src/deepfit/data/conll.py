@@ -61,15 +61,15 @@ def split_suffix(path: Path) -> tuple[str, str]:
 
 
 def read_lines(path: Path) -> Lines:
-    """The columns of every line; DataError where there is none, or a line has fewer or more than the others."""
+    """The columns of every line; DataError where there is none, or one has fewer or more than most."""
     text = read_text(path)
     universal = split_suffix(path)[0] == ".conllu"
     lines = text.split("\n")
     filled = [line for line in lines if line.strip(SPACES)]
     if not filled:
         raise DataError(
-            f"{path.name}: the file holds no word. A word a line is expected, its tag in the last column, and "
-            "an empty line between sentences."
+            f"{path.name}: the file holds no word. A word a line is expected, its tag in the last column, "
+            "and an empty line between sentences."
         )
     tabbed = 2 * sum("\t" in line for line in filled) > len(filled)
     cut = _by_tabs if tabbed else _by_spaces
@@ -88,7 +88,8 @@ def read_text(path: Path) -> str:
     content = content.removeprefix(b"\xef\xbb\xbf")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(
-            f"{path.name}: the file is UTF-16. Save it as UTF-8; in a shell: iconv -f UTF-16 -t UTF-8 OLD > NEW"
+            f"{path.name}: the file is UTF-16. Save it as UTF-8; in a shell: iconv -f UTF-16 -t UTF-8 OLD > "
+            "NEW"
         )
     check_utf8(content, path.name, 1)
     return content.decode("utf-8")
@@ -102,8 +103,8 @@ def sentences_of(lines: Lines, tag_column: int | None) -> Sentences:
     word_column = 1 if lines.universal and lines.columns > 1 else 0
     if tag_column is not None and not 0 <= tag_column < lines.columns:
         raise DataError(
-            f"{lines.name}: there is no column {tag_column} to take tags from; the lines have {lines.columns}, "
-            f"counted from 0 to {lines.columns - 1}. Name another --target."
+            f"{lines.name}: there is no column {tag_column} to take tags from; the lines have "
+            f"{lines.columns}, counted from 0 to {lines.columns - 1}. Name another --target."
         )
     if tag_column == word_column:
         raise DataError(
@@ -186,7 +187,7 @@ def _is_comment(line: str, cells: Sequence[str], columns: int, *, tabbed: bool) 
 def _cell(cells: Sequence[str], column: int, name: str, number: int, what: str) -> str:
     if not cells[column]:
         raise DataError(
-            f"{name}, line {number}, column {column}: expected {what}, received nothing. Correct the line, or "
-            "leave it out."
+            f"{name}, line {number}, column {column}: expected {what}, received nothing. Correct the line, "
+            "or leave it out."
         )
     return cells[column]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from hashlib import blake2b
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,121 +13,12 @@ import numpy as np
 from deepfit.contract import Concern, Facts
 from deepfit.data import conll, tables, tags
 from deepfit.data.split import PARTS
+from deepfit.data.tagged_rows import WORDS, TaggedRows, objects
 from deepfit.data.words import words_of
 from deepfit.errors import DataError, suggest
 
-WORDS = "tokens"
 TAGS = ("tags", "ner_tags", "pos_tags")
 TEXT = "text"
-RARE = 5
-"""Tags with fewer words than this can hardly be learned, which is said."""
-
-EXAMPLES = 3
-
-
-@dataclass(frozen=True, eq=False)
-class TaggedRows:
-    """A row is a sentence: its words, and a tag for each of them where tags are known.
-
-    words, tags: object arrays of lists of text. kind: "entities", in BIO whatever the source wrote, or
-    "words". places: where each sentence begins, counted by `unit` of the source. columns: what else is known
-    of sentences. tag_column: where the tags came from, a name or a number.
-    """
-
-    name: str
-    words: np.ndarray
-    tags: np.ndarray | None
-    kind: tags.Kind
-    places: np.ndarray
-    unit: str = "sentence"
-    columns: Mapping[str, np.ndarray] = field(default_factory=dict)
-    tag_column: str = ""
-    given_parts: np.ndarray | None = None
-    notes: Sequence[Concern] = ()
-
-    def __len__(self) -> int:
-        return len(self.words)
-
-    @property
-    def target_name(self) -> str:
-        """Where the tags came from, for messages."""
-        return self.tag_column
-
-    def where(self, position: int) -> str:
-        """The place of a sentence as its source counts it: "line 812"."""
-        return f"{self.unit} {self.places[position]}"
-
-    def take(self, index: np.ndarray) -> TaggedRows:
-        """The sentences at these positions."""
-        return replace(
-            self,
-            words=self.words[index],
-            tags=None if self.tags is None else self.tags[index],
-            places=self.places[index],
-            columns={name: values[index] for name, values in self.columns.items()},
-            given_parts=None if self.given_parts is None else self.given_parts[index],
-        )
-
-    def compact(self) -> TaggedRows:
-        """Itself: sentences share nothing with those left out."""
-        return self
-
-    def column(self, name: str) -> np.ndarray:
-        """`tokens`, or what else is known of each sentence, such as its `document`."""
-        known = {WORDS: self.words, **self.columns}
-        if name not in known:
-            raise DataError(f"{self.name}: there is no column '{name}'. {suggest(name, known)}")
-        return known[name]
-
-    def target(self) -> np.ndarray | None:
-        """The list of tags of each sentence."""
-        return self.tags
-
-    def keys(self) -> Mapping[str, np.ndarray]:
-        """The words, so that answers can be read beside them."""
-        return {WORDS: self.words}
-
-    def labelled(self) -> TaggedRows:
-        """The sentences with tags; DataError where none has them."""
-        known = np.zeros(0, np.int64)
-        if self.tags is not None:
-            known = np.flatnonzero([each is not None for each in self.tags])
-        if not len(known):
-            raise DataError(
-                f"{self.name}: no sentence has tags, so nothing can be learned from them or scored on them. Add "
-                "a column of tags, or name it with --target."
-            )
-        return self if len(known) == len(self) else self.take(known)
-
-    def parts(self) -> np.ndarray | None:
-        """The part that the name of its file gives each sentence, in a folder of train, valid and test."""
-        return self.given_parts
-
-    def fingerprints(self) -> np.ndarray:
-        """uint64 of the words alone."""
-        digests = (blake2b("\x1f".join(each).encode(errors="replace"), digest_size=8) for each in self.words)
-        return np.array([int.from_bytes(each.digest(), "little") for each in digests], np.uint64)
-
-    def describe(self) -> Sequence[tuple[str, str, str, str]]:
-        """Words and tags, with the first sentence as an example."""
-        rows = [(WORDS, "words", f"{sum(map(len, self.words)):,} words", _shown(self.words))]
-        if self.tags is not None:
-            many = len({tag for each in self.tags if each for tag in each})
-            reason = "entities, scored by span" if self.kind == "entities" else "a tag a word, scored by word"
-            rows.append((self.tag_column or "tags", self.kind, f"{many} tags: {reason}", _shown(self.tags)))
-        return [*rows, *((name, "column", "", str(values[0])) for name, values in self.columns.items())]
-
-    def concerns(self) -> Sequence[Concern]:
-        """What reading has changed, tags that are too rare, and equal sentences with other tags."""
-        return [*self.notes, *_rare(self), *_contradictions(self)]
-
-    def check_inputs(self) -> None:
-        """DataError where all words have the same tag."""
-        if self.tags is not None and len(found := {tag for each in self.tags for tag in each}) < 2:
-            raise DataError(
-                f"{self.name}: every word has the tag '{next(iter(found), '')}', so there is nothing to learn. "
-                "Name another column with --target, or add sentences."
-            )
 
 
 def read_tagged(
@@ -164,12 +53,12 @@ def _from_folder(path: Path, target: str | None, facts: Facts | None) -> TaggedR
         raise DataError(f"{path}: the folder holds no file named train, valid or test.")
     found = [_from_file(each, target, facts) for each in files]
     parts = [np.full(len(rows), part) for rows, part in zip(found, files.values(), strict=True)]
-    every = [each.tags for each in found]
+    known = [each.tags for each in found if each.tags is not None]
     shared = set.intersection(*(set(each.columns) for each in found))
     return TaggedRows(
         f"{path.name}/",
         np.concatenate([each.words for each in found]),
-        np.concatenate(every) if all(each is not None for each in every) else None,  # pyright: ignore[reportArgumentType, reportCallIssue]
+        np.concatenate(known) if len(known) == len(found) else None,
         "words",
         np.concatenate(
             [np.array([f"{rows.places[i]} of {rows.name}" for i in range(len(rows))]) for rows in found]
@@ -187,8 +76,8 @@ def _from_file(path: Path, target: str | None, facts: Facts | None) -> TaggedRow
         return _from_table(path, target, facts)
     if suffix in (".csv", ".xlsx", ".xls"):
         raise DataError(
-            f"'{path}': lists of words do not fit into the cells of a table of text. Write a word a line with "
-            "its tag in the last column (.conll), or JSON lines with tokens and tags (.jsonl)."
+            f"'{path}': lists of words do not fit into the cells of a table of text. Write a word a line "
+            "with its tag in the last column (.conll), or JSON lines with tokens and tags (.jsonl)."
         )
     if suffix == ".txt" and facts is not None and not _looks_tagged(path, facts):
         return _from_text(conll.read_text(path).split("\n"), path.name)
@@ -225,8 +114,8 @@ def _column_number(lines: conll.Lines, target: str | None, facts: Facts | None) 
     if column is None:
         number, cells = next((number, cells) for number, cells in lines.rows if cells)
         raise DataError(
-            f"{lines.name}, line {number}: expected a word and its tag, received one column: '{cells[0][:60]}'. "
-            "Add the tags behind a tab."
+            f"{lines.name}, line {number}: expected a word and its tag, received one column: "
+            f"'{cells[0][:60]}'. Add the tags behind a tab."
         )
     return column
 
@@ -289,7 +178,9 @@ def _column_name(name: str, names: Sequence[str], target: str | None, facts: Fac
         return target
     if len(usual) != 1:
         holds = f"there are several columns of tags, {', '.join(usual)}" if usual else "no column holds tags"
-        raise DataError(f"{name}: {holds}. Name the one to predict with --target; there are {', '.join(names)}.")
+        raise DataError(
+            f"{name}: {holds}. Name the one to predict with --target; there are {', '.join(names)}."
+        )
     return usual[0]
 
 
@@ -305,11 +196,15 @@ def _lists(table: tables.Table, column: str) -> list[list[str] | None]:
         )
     found = values.to_list()
     for row, each in enumerate(found):
-        if each is not None and any(item is None or item == "" or isinstance(item, list | dict) for item in each):
-            place = next(i for i, item in enumerate(each) if item in (None, "") or isinstance(item, list | dict))
+        if each is not None and any(
+            item is None or item == "" or isinstance(item, list | dict) for item in each
+        ):
+            place = next(
+                i for i, item in enumerate(each) if item in (None, "") or isinstance(item, list | dict)
+            )
             raise DataError(
-                f"{table.name}, {table.where(row)}, column '{column}', item {place} (from 0): expected a text, "
-                f"received {each[place]!r}."
+                f"{table.name}, {table.where(row)}, column '{column}', item {place} (from 0): expected a "
+                f"text, received {each[place]!r}."
             )
     return [None if each is None else [str(item) for item in each] for each in found]
 
@@ -341,7 +236,9 @@ def _from_memory(source: Any, target: str | None, facts: Facts | None) -> Tagged
         return TaggedRows(
             "the pair (sentences, tags)", objects(words), objects(found), "words", np.arange(len(words))
         )
-    listed = isinstance(source, list | tuple | np.ndarray) and len(source) and not isinstance(source[0], Mapping)
+    listed = (
+        isinstance(source, list | tuple | np.ndarray) and len(source) and not isinstance(source[0], Mapping)
+    )
     if listed and facts is not None:
         if all(isinstance(each, str) for each in source):
             return _from_text(source, "the texts", blank=True)
@@ -349,8 +246,8 @@ def _from_memory(source: Any, target: str | None, facts: Facts | None) -> Tagged
         return TaggedRows("the sentences", objects(words), None, "words", np.arange(len(words)))
     if listed:
         raise DataError(
-            "the sentences have no tags, and nothing can be learned without. Pass (sentences, tags), a list of "
-            "words and a list of tags for each."
+            "the sentences have no tags, and nothing can be learned without. Pass (sentences, tags), a list "
+            "of words and a list of tags for each."
         )
     return _from_table(source, target, facts)
 
@@ -368,7 +265,7 @@ def _sequences(source: Iterable[Any], what: str) -> list[list[str]]:
 
 
 def _from_text(texts: Iterable[str], name: str, *, blank: bool = False) -> TaggedRows:
-    """Each text that is no white space is a sentence; blank: one that is gives an error, for rows must match."""
+    """Each text with a word is a sentence; blank: one without is an error, since answers must match."""
     found, places = [], []
     for place, text in enumerate(texts):
         words = words_of(text)
@@ -431,58 +328,8 @@ def _changes(rows: TaggedRows, written: Sequence[Sequence[str] | None], scheme: 
         Concern(
             "scheme",
             rows.name,
-            f"{len(changed):,} entities begin with I- where BIO has B-; they were read as entities all the same "
-            f"(the first: sentence at {rows.where(row)}, word {place + 1}, '{rows.words[row][place][:40]}').",
+            f"{len(changed):,} entities begin with I- where BIO has B-; they were read as entities all the "
+            f"same (the first: sentence at {rows.where(row)}, word {place + 1}, "
+            f"'{rows.words[row][place][:40]}').",
         )
     ]
-
-
-def _rare(rows: TaggedRows) -> list[Concern]:
-    if rows.tags is None:
-        return []
-    counts = Counter(tag for each in rows.tags if each for tag in each)
-    rare = sorted(tag for tag, count in counts.items() if count < RARE)
-    if not rare:
-        return []
-    shown = ", ".join(rare[:EXAMPLES]) + (", ..." if len(rare) > EXAMPLES else "")
-    return [
-        Concern(
-            "imbalance",
-            rows.name,
-            f"{len(rare)} of {len(counts)} tags have fewer than {RARE} words to learn from: {shown}.",
-        )
-    ]
-
-
-def _contradictions(rows: TaggedRows) -> list[Concern]:
-    """Equal sentences with different tags, which nothing can learn."""
-    if rows.tags is None:
-        return []
-    known: dict[tuple[str, ...], tuple[int, Any]] = {}
-    pairs = []
-    for row, (words, found) in enumerate(zip(rows.words, rows.tags, strict=True)):
-        first, their = known.setdefault(tuple(words), (row, found))
-        if their != found:
-            pairs.append((first, row))
-    if not pairs:
-        return []
-    shown = "; ".join(f"{rows.where(a)} and {rows.where(b)}" for a, b in pairs[:EXAMPLES])
-    return [
-        Concern(
-            "contradiction",
-            rows.name,
-            f"{len(pairs):,} sentences stand there twice with different tags ({shown}).",
-        )
-    ]
-
-
-def objects(items: Sequence[Any]) -> np.ndarray:
-    """One item a place, whatever it is: lists stay lists."""
-    found = np.empty(len(items), object)
-    for place, item in enumerate(items):
-        found[place] = item
-    return found
-
-
-def _shown(values: np.ndarray) -> str:
-    return " ".join(next((each for each in values if each), ())[:6])

@@ -9,6 +9,7 @@ import numpy as np
 
 from deepfit.contract import Answers, Batch, Facts
 from deepfit.data import tags
+from deepfit.data.tagged_rows import objects
 
 DIGITS = 4
 """Decimals of a probability."""
@@ -19,8 +20,6 @@ def decode(outputs: Batch, facts: Facts) -> Answers:
 
     Entities are marked by the best tags that are BIO. Their records have no text yet.
     """
-    from deepfit.data.tagged import objects
-
     logits, names = outputs["logits"], facts["tags"]
     scores = logits.values.astype(np.float64) / facts.get("temperature", 1.0)
     scores -= scores.max(axis=1, keepdims=True)
@@ -46,8 +45,6 @@ def decode(outputs: Batch, facts: Facts) -> Answers:
 
 def with_texts(answers: Answers, words: Sequence[Sequence[str]]) -> Answers:
     """The same answers, with the words of each entity, a space between them."""
-    from deepfit.data.tagged import objects
-
     if "entities" not in answers.columns:
         return answers
     written = [

@@ -1,9 +1,9 @@
 """Tagged sentences as numbers: words, their letters, the pieces of a published vocabulary, and tags.
 
 A batch holds Ragged arrays, a row a sentence: `words` int32 (0 is never used, 1 is unknown) and `letters`
-int16 [words, 16], of longer words the first and the last eight; or in place of `words` `pieces` int32, as many
-as the vocabulary makes of the sentence, and `firsts` int32, where among them each word begins. `target` int64
-a word, -1 for a tag that training did not have.
+int16 [words, 16], of longer words the first and the last eight; or in place of `words` `pieces` int32, as
+many as the vocabulary makes of the sentence, and `firsts` int32, where among them each word begins. `target`
+int64 a word, -1 for a tag that training did not have.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from deepfit.data.labels import targets_of
 from deepfit.data.ragged import Ragged
 
 if TYPE_CHECKING:
-    from deepfit.data.tagged import TaggedRows
+    from deepfit.data.tagged_rows import TaggedRows
     from deepfit.data.tokens import Vocabulary
 
 WORD_LETTERS = 16
@@ -128,7 +128,9 @@ def _pieces(
     around, _ = vocabulary.encode_ragged([""])
     before, after = around.values[: len(around.values) // 2], around.values[len(around.values) // 2 :]
     unknown = vocabulary.id_of(vocabulary.specials["unk_token"])
-    ids = Ragged.of([row if len(row) else [unknown] for row in (ids.row(i) for i in range(len(ids)))], np.int32)
+    ids = Ragged.of(
+        [row if len(row) else [unknown] for row in (ids.row(i) for i in range(len(ids)))], np.int32
+    )
     pieces = ids[flat]
     sentences = np.diff(starts)
     many = np.add.reduceat(pieces.lengths, starts[:-1]) if len(sentences) else np.zeros(0, np.int64)

@@ -99,7 +99,7 @@ def bio_tags(types: Iterable[str]) -> list[str]:
 
 
 def may_follow(tags: Sequence[str]) -> np.ndarray:
-    """bool [tags + 1, tags]: whether a tag (column) may follow another (row), in BIO.
+    """Whether a tag (column) may follow another (row), in BIO: bool [tags + 1, tags].
 
     The last row stands for the beginning. I-X follows B-X and I-X alone; all else may follow anything.
     """
@@ -107,14 +107,14 @@ def may_follow(tags: Sequence[str]) -> np.ndarray:
     for column, tag in enumerate(tags):
         mark, _, kind = tag.partition("-")
         if mark == "I":
-            allowed[:, column] = [before != OUTSIDE and before.partition("-")[2] == kind for before in tags] + [
-                False
-            ]
+            allowed[:, column] = [
+                before != OUTSIDE and before.partition("-")[2] == kind for before in tags
+            ] + [False]
     return allowed
 
 
 def best_path(scores: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-    """The tags with the highest sum of scores [words, tags] among those whose steps are allowed: int64 [words].
+    """The tags with the highest sum of scores [words, tags], all steps allowed: int64 [words].
 
     allowed: as `may_follow` gives it. Source: Viterbi 1967, IEEE Transactions on Information Theory 13(2).
     """

@@ -2,9 +2,9 @@
 
 White space stands between words. At either end of what is left, punctuation and symbols (Unicode P and S) are
 words of their own, repeated ones together: `("Really?!` gives `(`, `"`, `Really`, `?`, `!`, and `...` stays
-one. A leading @ or # before a letter stays (names and topics of tweets), an underscore too, and marks within a
-word stay where they are: `don't`, `e-mail`, `3.5`. What combines with a sign (accents, joined emoji) stays with
-it. Chinese, Japanese and Thai need a segmenter of their own: give lists of words.
+one. A leading @ or # before a letter stays (names and topics of tweets), an underscore too, and marks within
+a word stay where they are: `don't`, `e-mail`, `3.5`. What combines with a sign (accents, joined emoji) stays
+with it. Chinese, Japanese and Thai need a segmenter of their own: give lists of words.
 """
 
 from __future__ import annotations

@@ -84,7 +84,9 @@ def bootstrap(
     rng = np.random.default_rng([seed, 0x5C0BE])
     drawn: dict[str, list[dict[str, float]]] = {name: [] for name in answers}
     tallies = (
-        {name: task.tally(given, rows) for name, given in answers.items()} if isinstance(task, Tallying) else {}
+        {name: task.tally(given, rows) for name, given in answers.items()}
+        if isinstance(task, Tallying)
+        else {}
     )
     for _ in range(resamples if all_rows > 1 else 0):
         index = rng.integers(0, all_rows, drawn_rows)

@@ -1,6 +1,7 @@
 """A linear-chain conditional random field: a score for each tag after each other one, beside those of words.
 
-p(y | x) = exp(s(y)) / sum over y' of exp(s(y')),   s(y) = a[y_1] + sum_t scores_t[y_t] + sum_t A[y_t, y_t+1] + e[y_T]
+p(y | x) = exp(s(y)) / sum over y' of exp(s(y')),   s(y) = a[y_1] + sum_t scores_t[y_t] + sum_t A[y_t, y_t+1]
++ e[y_T]
 
 Source: Lafferty, McCallum and Pereira 2001, ICML; above a recurrent network: Huang et al. 2015, arXiv
 1508.01991. Letters: B batch, T words, C tags.
@@ -34,7 +35,7 @@ class CRF(nn.Module):
         self.register_buffer("fence", fence, persistent=False)
 
     def forward(self, scores_BTC: Tensor, tags_BT: Tensor, keep_BT: Tensor) -> Tensor:
-        """log p of the tags, B."""
+        """The tags' log p, B."""
         return self.path_score(scores_BTC, tags_BT, keep_BT) - self.log_partition(scores_BTC, keep_BT)
 
     def path_score(self, scores_BTC: Tensor, tags_BT: Tensor, keep_BT: Tensor) -> Tensor:
@@ -45,11 +46,11 @@ class CRF(nn.Module):
         return said_BT.sum(1) + steps_BT.sum(1) + self.begin[tags_BT[:, 0]] + self.end_C[last_B]
 
     def log_partition(self, scores_BTC: Tensor, keep_BT: Tensor) -> Tensor:
-        """log of the sum of exp(s) over all ways to tag, B."""
+        """The log of the sum of exp(s) over all ways to tag, B."""
         return (self._forwards(scores_BTC, keep_BT)[-1] + self.end_C).logsumexp(1)
 
     def log_marginals(self, scores_BTC: Tensor, keep_BT: Tensor) -> Tensor:
-        """log p(y_t = c | x) for each word, BTC; zeros for padding.
+        """The log p(y_t = c | x) of each word, BTC; zeros for padding.
 
         By the forward and the backward pass. Source: Rabiner 1989, Proceedings of the IEEE 77(2), eq. 27.
         """
@@ -75,7 +76,7 @@ class CRF(nn.Module):
         return self.begin_C + self.fence[-1]
 
     def _forwards(self, scores_BTC: Tensor, keep_BT: Tensor) -> list[Tensor]:
-        """For each word, log of the sum over all ways to reach each of its tags, BC; padding keeps the last."""
+        """For each word, the log of the sum over all ways to its tags, BC; padding keeps the last."""
         first_BC, *scores = scores_BTC.unbind(1)  # one backward for all, where slices would fill T zeros each
         reached_BC, steps_CC = self.begin + first_BC, self.steps
         found = [reached_BC]

@@ -71,7 +71,8 @@ class WordTagger(nn.Module):
     word_rows: how often each word of the vocabulary occurs in training, [words], the first two for padding
     and the unknown word. In training a word that occurs n times is taken for unknown with the chance
     word_dropout / (word_dropout + n), so that letters and neighbours are learned for words to come. Source:
-    Kiperwasser and Goldberg 2016, arXiv 1603.04351, section 5. allowed: as for `CRF`, which is there if chained.
+    Kiperwasser and Goldberg 2016, arXiv 1603.04351, section 5. allowed: as for `CRF`, which is there if
+    chained.
     """
 
     def __init__(
@@ -147,7 +148,12 @@ class PieceTagger(nn.Module):
         self.chain = CRF(num_tags, allowed) if chained else None
 
     def forward(
-        self, pieces_BP: Tensor, piece_keep_BP: Tensor, firsts_BT: Tensor, keep_BT: Tensor, letters_BTW: Tensor
+        self,
+        pieces_BP: Tensor,
+        piece_keep_BP: Tensor,
+        firsts_BT: Tensor,
+        keep_BT: Tensor,
+        letters_BTW: Tensor,
     ) -> Tensor:
         """Pieces, where the first piece of each word is, and letters -> scores_BTC."""
         x_BPD = self.read(pieces_BP, piece_keep_BP)
@@ -180,7 +186,9 @@ def spelled(letters: Letters, letters_BTW: Tensor, keep_BT: Tensor) -> Tensor:
     return out_BTD.masked_scatter(keep_BT[:, :, None], features_ND)
 
 
-def crossentropy(scores_BTC: Tensor, tags_BT: Tensor, keep_BT: Tensor, label_smoothing: float = 0.0) -> Tensor:
+def crossentropy(
+    scores_BTC: Tensor, tags_BT: Tensor, keep_BT: Tensor, label_smoothing: float = 0.0
+) -> Tensor:
     """-log p of each word's tag, summed over the words."""
     return functional.cross_entropy(
         scores_BTC[keep_BT], tags_BT[keep_BT], reduction="sum", label_smoothing=label_smoothing

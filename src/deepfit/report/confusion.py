@@ -10,7 +10,7 @@ from deepfit.report.view import Table
 
 
 def confused(names: Sequence[str], counts: np.ndarray, items: str = "rows") -> Table:
-    """counts [actual, predicted] as a table whose cells are shaded by their share of the row."""
+    """The counts [actual, predicted] as a table whose cells are shaded by their share of the row."""
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return Table(
         ["Actual \\ predicted", *names],

@@ -5,7 +5,7 @@ A function gets a `View` and returns a `Section`, or None where this result has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -126,9 +126,7 @@ def confusion(view: View) -> Section | None:
     classes = len(view.classes)
     counts = np.bincount(truth * classes + said, minlength=classes * classes).reshape(classes, classes)
     rows, predicted, right = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
-    tables = [
-        confused(view.classes, counts) if classes <= CONFUSED_CLASSES else pairs(view.classes, counts)
-    ]
+    tables = [confused(view.classes, counts) if classes <= CONFUSED_CLASSES else pairs(view.classes, counts)]
     recall, precision = right / np.maximum(rows, 1), right / np.maximum(predicted, 1)
     f1 = 2 * right / np.maximum(rows + predicted, 1)
     order = range(classes) if classes <= SHOWN_CLASSES else np.argsort(f1, kind="stable")[:SHOWN_CLASSES]

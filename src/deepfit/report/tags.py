@@ -39,7 +39,9 @@ def tag_scores(view: View) -> Section | None:
     scored = [(tag, right[tag], predicted[tag], there[tag]) for tag in sorted({*there, *predicted})]
     scored.sort(key=lambda each: (2 * each[1] / max(1, each[2] + each[3]), each[0]))
     rows = [[tag, *_scores(*some)] for tag, *some in scored[:SHOWN_TAGS]]
-    caption = "Those with the lowest F1 first" + (f", {SHOWN_TAGS} of {len(scored)}." if len(scored) > SHOWN_TAGS else ".")
+    caption = "Those with the lowest F1 first" + (
+        f", {SHOWN_TAGS} of {len(scored)}." if len(scored) > SHOWN_TAGS else "."
+    )
     return Section("Tags", _unseen(view), tables=[Table(["Tag", *HEADER], rows, caption=caption)])
 
 
@@ -93,13 +95,18 @@ def tag_confusion(view: View) -> Section | None:
 
 
 def tagged_sentences(view: View) -> Section | None:
-    """Test sentences in the colours of their tags, those where the network is most sure of a mistake first."""
+    """Test sentences in the colours of their tags, those first where a mistake looks most sure."""
     if not _has_tags(view):
         return None
     said, actual = view.answers["prediction"], _target(view)
     sure: Any = view.answers.get("confidence", [[1.0] * len(each) for each in said])
     wrong = [[a != b for a, b in zip(*both, strict=True)] for both in zip(said, actual, strict=True)]
-    worst = np.array([max((c for c, w in zip(*each, strict=True) if w), default=0.0) for each in zip(sure, wrong, strict=True)])
+    worst = np.array(
+        [
+            max((c for c, w in zip(*each, strict=True) if w), default=0.0)
+            for each in zip(sure, wrong, strict=True)
+        ]
+    )
     many = int(sum(map(any, wrong)))
     order = np.argsort(-worst, kind="stable")[:SENTENCES]
     kinds = Counter(_kind(tag) for row in order for tag in (*said[row], *actual[row]) if tag != OUTSIDE)
@@ -110,8 +117,9 @@ def tagged_sentences(view: View) -> Section | None:
         for row in order
     ]
     sentence = (
-        f"{len(passages)} of {len(said):,} test sentences ({many:,} have a mistake), those first where the network "
-        "is most sure of a wrong tag. A wrong word is underlined, and below it stand what was said and what is true."
+        f"{len(passages)} of {len(said):,} test sentences ({many:,} have a mistake), those first where the "
+        "network is most sure of a wrong tag. A wrong word is underlined, and below it stand what was said "
+        "and what is true."
     )
     return Section("Sentences", [sentence], passages=[_legend(colours), *passages])
 

@@ -35,7 +35,7 @@ from deepfit.options import Options as SharedOptions
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from deepfit.data.tagged import TaggedRows
+    from deepfit.data.tagged_rows import TaggedRows
 
 WORDS_SEEN, BASE_WORDS_SEEN = 1_600_000, 400_000
 """Words that training sees, repeats included, where no number of epochs is given."""
@@ -64,7 +64,10 @@ class Options(SharedOptions):
     layers: int = Field(1, ge=1, le=8, description="layers of the network")
     dropout: float = Field(0.33, ge=0, lt=1, description="share of features hidden in training")
     word_dropout: float = Field(
-        0.25, ge=0, le=100, description="a word that occurs n times is hidden in training in r / (r + n) of cases"
+        0.25,
+        ge=0,
+        le=100,
+        description="a word that occurs n times is hidden in training in r / (r + n) of cases",
     )
     crf: Literal["auto", "on", "off"] = Field(
         "auto", description="scores for tags that follow each other; auto: for entities"
@@ -74,8 +77,8 @@ class Options(SharedOptions):
         0,
         ge=0,
         le=1_000_000,
-        description="passes over the training rows; 0 = 4 to 30, so that about 1.6 million words are seen; with "
-        "a base 3 to 12, and 0.4 million",
+        description="passes over the training rows; 0 = 4 to 30, so that about 1.6 million words are seen; "
+        "with a base 3 to 12, and 0.4 million",
     )
     batch_size: int = Field(32, ge=1, le=10_000_000, description="rows a step")
     learning_rate: Annotated[float, Field(ge=0, le=100)] | Literal["auto"] = Field(
@@ -101,7 +104,9 @@ class Options(SharedOptions):
         for name in ("network", "width", "layers", "word_dropout"):
             if self.base is not None and getattr(self, name) != fields[name].default:
                 flag = name.replace("_", "-")
-                raise ValueError(f"--{flag} has no effect with --base, whose network is given; leave one away")
+                raise ValueError(
+                    f"--{flag} has no effect with --base, whose network is given; leave one away"
+                )
         if self.scheme == "words" and self.crf == "on":
             raise ValueError("--crf on is for entities, and --scheme words says that there are none")
         return self
@@ -308,20 +313,20 @@ class TokenClassification:
 
     def baselines(self, data: Splits[TaggedRows]) -> Iterator[Baseline]:
         """The most frequent tag of each word, and logistic regression on words, their ends and neighbours."""
-        from deepfit.data.tagged import objects
         from deepfit.data.tagged_encoding import word_key
+        from deepfit.data.tagged_rows import objects
 
         train, test = data.train, data.held_out
         words = [*train.words, *data.valid.words]
         known = [*targets_of(train), *targets_of(data.valid)]
         seen = {word_key(word) for row in train.words for word in row}
-        unseen = [[place for place, word in enumerate(row) if word_key(word) not in seen] for row in test.words]
+        unseen = [
+            [place for place, word in enumerate(row) if word_key(word) not in seen] for row in test.words
+        ]
         for name, said, seconds in baselines_tags.for_tags(
             words, known, list(test.words), entities=train.kind == "entities", seed=self.options.seed
         ):
-            yield Baseline(
-                name, Answers({"prediction": objects(said), "unseen": objects(unseen)}), seconds
-            )
+            yield Baseline(name, Answers({"prediction": objects(said), "unseen": objects(unseen)}), seconds)
 
     @classmethod
     def tiny(cls, seed: int) -> tuple[TokenClassification, Splits[TaggedRows], Mapping[str, float]]:
