@@ -71,9 +71,10 @@ def read_lines(path: Path) -> Lines:
             f"{path.name}: the file holds no word. A word a line is expected, its tag in the last column, "
             "and an empty line between sentences."
         )
-    tabbed = 2 * sum("\t" in line for line in filled) > len(filled)
+    plain = [line for line in filled if not line.startswith("# ")] or filled
+    tabbed = 2 * sum("\t" in line for line in plain) > len(plain)
     cut = _by_tabs if tabbed else _by_spaces
-    columns = Counter(len(cut(line)) for line in filled).most_common(1)[0][0]
+    columns = Counter(len(cut(line)) for line in plain).most_common(1)[0][0]
     rows = list(_rows(lines, cut, columns, path.name, tabbed=tabbed, universal=universal))
     return Lines(rows, columns, path.name, universal)
 

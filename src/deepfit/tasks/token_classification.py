@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 WORDS_SEEN, BASE_WORDS_SEEN = 1_600_000, 400_000
 """Words that training sees, repeats included, where no number of epochs is given."""
 
-EPOCHS, BASE_EPOCHS = (4, 30), (3, 12)
+EPOCHS, BASE_EPOCHS = (4, 20), (3, 12)
 """The fewest and the most epochs then."""
 
 RATE, BASE_RATE = 3e-3, 2e-4
@@ -77,7 +77,7 @@ class Options(SharedOptions):
         0,
         ge=0,
         le=1_000_000,
-        description="passes over the training rows; 0 = 4 to 30, so that about 1.6 million words are seen; "
+        description="passes over the training rows; 0 = 4 to 20, so that about 1.6 million words are seen; "
         "with a base 3 to 12, and 0.4 million",
     )
     batch_size: int = Field(32, ge=1, le=10_000_000, description="rows a step")
