@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,8 @@ def rows():
 
 def test_words_are_known_whatever_their_capitals_and_digits(rows):
     facts = learn_tagged(rows)
-    assert dict(zip(facts["words"], facts["word_rows"], strict=True)) == {"ann": 2, "saw": 1, "bob": 1, "0000": 1}
+    counts = dict(zip(facts["words"], facts["word_rows"], strict=True))
+    assert counts == {"ann": 2, "saw": 1, "bob": 1, "0000": 1}
     again = encode_tagged(read_tagged(([["ANN", "2024", "Zoë"]], [["O", "O", "B-P"]])), facts)
     assert again["unseen"].values.tolist() == [False, False, True]
     assert again["words"].values[2] == 1
@@ -42,7 +45,8 @@ def test_of_long_words_the_first_and_last_eight_letters_are_kept():
 
 def test_letters_that_training_did_not_have_are_told_apart_by_their_kind(rows):
     facts = learn_tagged(rows)
-    letters = encode_tagged(read_tagged(([["Ж", "ж", "木", "٣", "!", "👍", "\u200d"]], [["O"] * 7])), facts)
+    kinds = read_tagged(([["\u0416", "ж", "木", "٣", "!", "👍", "\u200d"]], [["O"] * 7]))
+    letters = encode_tagged(kinds, facts)
     assert letters["letters"].values[:, 0].tolist() == [1, 2, 3, 4, 5, 6, 7]
     assert num_letters(facts) > 7
 
@@ -55,7 +59,7 @@ def test_the_key_of_a_word_is_composed():
 class Pieces:
     """A vocabulary that cuts words into pairs of letters, with 101 and 102 around a text."""
 
-    specials = {"unk_token": "?"}
+    specials = MappingProxyType({"unk_token": "?"})
 
     def id_of(self, token):
         return 100

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def everything(crf, scores_TC):
     for way in product(range(len(TAGS)), repeat=len(scores_TC)):
         score = crf.begin[way[0]] + crf.end_C[way[-1]]
         score = score + sum(scores_TC[place, code] for place, code in enumerate(way))
-        found[way] = score + sum(crf.steps[a, b] for a, b in zip(way, way[1:], strict=False))
+        found[way] = score + sum(crf.steps[a, b] for a, b in pairwise(way))
     return found
 
 

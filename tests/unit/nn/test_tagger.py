@@ -40,13 +40,17 @@ def test_two_unknown_words_are_told_apart_by_their_letters(batch):
     letters[0, 1, :3] = torch.tensor([12, 11, 10])
     features = net.letters(letters[0])
     assert not torch.allclose(features[0], features[1])
-    assert net(torch.ones(1, 2, dtype=torch.int64), torch.ones(1, 2, dtype=torch.bool), letters).isfinite().all()
+    assert (
+        net(torch.ones(1, 2, dtype=torch.int64), torch.ones(1, 2, dtype=torch.bool), letters).isfinite().all()
+    )
 
 
 def test_the_end_of_a_word_is_seen_in_its_place_whatever_its_length():
     torch.manual_seed(0)
     net = Letters(9)
-    word = torch.tensor([[1, 2, 3, 4, 5, 6, 7, 8, 1, 2] + [0] * 6, [1, 2, 3, 4, 4, 3, 4, 5, 6, 7, 8, 1, 2] + [0] * 3])
+    word = torch.tensor(
+        [[1, 2, 3, 4, 5, 6, 7, 8, 1, 2] + [0] * 6, [1, 2, 3, 4, 4, 3, 4, 5, 6, 7, 8, 1, 2] + [0] * 3]
+    )
     ends = net(word)[:, net.num_features // 2 :]
     assert word[0, 2:10].tolist() == [3, 4, 5, 6, 7, 8, 1, 2] == word[1, 5:13].tolist()
     torch.testing.assert_close(ends[0], ends[1])  # the first four and the last eight letters are the same
