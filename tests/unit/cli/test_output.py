@@ -12,7 +12,6 @@ from deepfit.cli.output import answers_csv, write_answers
 from deepfit.contract import Answers
 from deepfit.errors import OptionError
 
-
 HEBREW = "\u05e9\u05dc\u05d5\u05dd"
 
 
