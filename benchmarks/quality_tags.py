@@ -5,11 +5,11 @@
 
 The folder holds pos/train.conll and pos/test.conll (Brown, universal tags in the last column: accuracy, also
 on unseen words) and ner/train.conll and ner/test.conll (names in tweets, BIO: F1, precision, recall). deepfit
-is run as a user runs it, `deepfit train ... --json`, its seconds contain baselines and report; with --base also
-fine-tuning that encoder. The peer is CRFsuite (python-crfsuite) with the usual features of words, their ends,
-shapes and neighbours, trained by L-BFGS with both penalties at 0.1 and 0.01, 100 iterations. Every measurement
-is a process of its own. Prints a table and writes benchmarks/results/quality_tags.json; what it holds of other
-sets and methods stays.
+is run as a user runs it, `deepfit train ... --json`, its seconds contain baselines and report; with --base
+also fine-tuning that encoder. The peer is CRFsuite (python-crfsuite) with the usual features of words, their
+ends, shapes and neighbours, trained by L-BFGS with penalties c1 = 0.1 and c2 = 0.01, 100 iterations. Every
+measurement is a process of its own. Prints a table and writes benchmarks/results/quality_tags.json; what it
+holds of other sets and methods stays.
 """
 
 from __future__ import annotations

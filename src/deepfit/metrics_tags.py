@@ -8,16 +8,18 @@ as scikit-learn has them, with every word a sample.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from deepfit.data.tags import entities
 from deepfit.metrics import Tally
 
-Tags = Sequence[str]
+Column = Sequence[Sequence[Any]] | np.ndarray
+"""A list a sentence."""
 
 
-def tally_words(said: Sequence[Tags], actual: Sequence[Tags], unseen: Sequence[Sequence[int]]) -> Tally:
+def tally_words(said: Column, actual: Column, unseen: Column) -> Tally:
     """Counts of words by tag; unseen: the places of the words in a sentence that training never saw."""
     classes = sorted({tag for each in (*said, *actual) for tag in each})
     code = {tag: place for place, tag in enumerate(classes)}
@@ -49,7 +51,7 @@ def score_words(sums: np.ndarray) -> Mapping[str, float]:
     return {**scores, "accuracy_unseen": unseen_right / unseen} if unseen else scores
 
 
-def tally_entities(said: Sequence[Tags], actual: Sequence[Tags]) -> Tally:
+def tally_entities(said: Column, actual: Column) -> Tally:
     """Counts of entities: found, said, there; and of words with the right tag."""
     counts = np.zeros((len(actual), 5), np.int32)
     for row, (ours, theirs) in enumerate(zip(said, actual, strict=True)):
@@ -77,7 +79,7 @@ def score_entities(sums: np.ndarray) -> Mapping[str, float]:
     }
 
 
-def of_types(said: Sequence[Tags], actual: Sequence[Tags]) -> dict[str, tuple[int, int, int]]:
+def of_types(said: Column, actual: Column) -> dict[str, tuple[int, int, int]]:
     """Type -> how many entities of it were found, said and there."""
     counts: dict[str, list[int]] = {}
     for ours, theirs in zip(said, actual, strict=True):

@@ -210,14 +210,14 @@ def _lists(table: tables.Table, column: str) -> list[list[str] | None]:
 
 
 def _check_lengths(
-    words: Sequence[Sequence[str]],
+    words: Sequence[Sequence[str] | None],
     found: Sequence[Sequence[str] | None],
     name: str,
     where: Any,
     column: str,
 ) -> None:
     for row, (some, their) in enumerate(zip(words, found, strict=True)):
-        if their is not None and len(some) != len(their):
+        if some and their is not None and len(some) != len(their):
             raise DataError(
                 f"{name}, {where(row)}, column '{column}': expected a tag for each of the {len(some)} words, "
                 f"received {len(their)}: {' '.join(some)[:60]}"

@@ -43,7 +43,7 @@ def decode(outputs: Batch, facts: Facts) -> Answers:
     return Answers({**columns, "confidence": objects(sure), "unseen": objects(places)})
 
 
-def with_texts(answers: Answers, words: Sequence[Sequence[str]]) -> Answers:
+def with_texts(answers: Answers, words: Sequence[Sequence[str]] | np.ndarray) -> Answers:
     """The same answers, with the words of each entity, a space between them."""
     if "entities" not in answers.columns:
         return answers

@@ -24,6 +24,8 @@ class CRF(nn.Module):
     None allows everything. Every sequence has a word at least, and its padding behind it.
     """
 
+    fence: Tensor
+
     def __init__(self, num_tags: int, allowed: np.ndarray | None = None) -> None:
         super().__init__()
         self.steps_CC = nn.Parameter(torch.zeros(num_tags, num_tags))

@@ -75,6 +75,8 @@ class WordTagger(nn.Module):
     chained.
     """
 
+    chance: Tensor
+
     def __init__(
         self,
         word_rows: Sequence[int],

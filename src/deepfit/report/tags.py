@@ -27,7 +27,7 @@ def tag_scores(view: View) -> Section | None:
     """Precision, recall and F1 of each kind of entity, or of each tag."""
     if not _has_tags(view):
         return None
-    said, actual = view.answers["prediction"], _target(view)
+    said, actual = _said(view), _target(view)
     if "entities" in view.answers:
         counts = metrics_tags.of_types(said, actual)
         rows = [[kind or "entity", *_scores(*some)] for kind, some in counts.items()]
@@ -62,9 +62,7 @@ def _scores(right: int, said: int, there: int) -> list[str]:
 def _unseen(view: View) -> list[str]:
     """How words that training never saw fare beside the others."""
     right, words = [0, 0], [0, 0]
-    for ours, theirs, places in zip(
-        view.answers["prediction"], _target(view), view.answers["unseen"], strict=True
-    ):
+    for ours, theirs, places in zip(_said(view), _target(view), view.answers["unseen"], strict=True):
         new = set(places)
         for place, (one, two) in enumerate(zip(ours, theirs, strict=True)):
             words[place in new] += 1
@@ -82,7 +80,7 @@ def tag_confusion(view: View) -> Section | None:
     """Which tag is taken for which, word by word."""
     if not _has_tags(view):
         return None
-    said = [tag for each in view.answers["prediction"] for tag in each]
+    said = [tag for each in _said(view) for tag in each]
     actual = [tag for each in _target(view) for tag in each]
     names = sorted({*said, *actual}, key=lambda tag: (tag.partition("-")[2], tag))
     code = {tag: place for place, tag in enumerate(names)}
@@ -98,7 +96,7 @@ def tagged_sentences(view: View) -> Section | None:
     """Test sentences in the colours of their tags, those first where a mistake looks most sure."""
     if not _has_tags(view):
         return None
-    said, actual = view.answers["prediction"], _target(view)
+    said, actual = _said(view), _target(view)
     sure: Any = view.answers.get("confidence", [[1.0] * len(each) for each in said])
     wrong = [[a != b for a, b in zip(*both, strict=True)] for both in zip(said, actual, strict=True)]
     worst = np.array(
@@ -185,6 +183,10 @@ def _counts(said: Any, actual: Any) -> tuple[Counter[str], Counter[str], Counter
 
 def _has_tags(view: View) -> bool:
     return view.target is not None and len(view.target) > 0 and "unseen" in view.answers
+
+
+def _said(view: View) -> Any:
+    return view.answers["prediction"]
 
 
 def _target(view: View) -> Any:

@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
     from deepfit.data.tagged_rows import TaggedRows
 
-WORDS_SEEN, BASE_WORDS_SEEN = 1_600_000, 400_000
+WORDS_SEEN, BASE_WORDS_SEEN = 1_600_000, 200_000
 """Words that training sees, repeats included, where no number of epochs is given."""
 
-EPOCHS, BASE_EPOCHS = (4, 20), (3, 12)
+EPOCHS, BASE_EPOCHS = (4, 20), (3, 8)
 """The fewest and the most epochs then."""
 
 RATE, BASE_RATE = 3e-3, 2e-4
@@ -78,7 +78,7 @@ class Options(SharedOptions):
         ge=0,
         le=1_000_000,
         description="passes over the training rows; 0 = 4 to 20, so that about 1.6 million words are seen; "
-        "with a base 3 to 12, and 0.4 million",
+        "with a base 3 to 8, and 0.2 million",
     )
     batch_size: int = Field(32, ge=1, le=10_000_000, description="rows a step")
     learning_rate: Annotated[float, Field(ge=0, le=100)] | Literal["auto"] = Field(
@@ -212,7 +212,7 @@ class TokenClassification:
         if options.base is not None:
             load_base(net, options.base)
         actual = self.tags_of(data.valid["target"], facts)
-        unseen = [np.flatnonzero(each) for each in rows_of(data.valid["unseen"])]
+        unseen = [np.flatnonzero(each).tolist() for each in rows_of(data.valid["unseen"])]
 
         def loss(scores: Tensor, batch: Batch) -> Tensor:
             if net.chain is not None:

@@ -108,4 +108,4 @@ def test_a_mark_of_byte_order_is_no_letter(read):
 def test_a_missing_file_is_answered_with_its_neighbours(tmp_path):
     (tmp_path / "train.conll").write_text("a O\n")
     with pytest.raises(DataError, match=r"Did you mean 'train.conll'"):
-        read_lines(tmp_path / "trian.conll")
+        read_lines(tmp_path / "trein.conll")
