@@ -292,6 +292,8 @@ def _in_scheme(rows: TaggedRows, scheme: str, *, learned: bool) -> TaggedRows:
     strays = set(found.strays) if found.kind == "entities" else {
         tag for each in given for tag in each if tag != tags.OUTSIDE and not tags.MARKED.fullmatch(tag)
     }  # fmt: skip
+    if strays and learned and found.kind == "words":  # another column, such as lemmas, which nobody asked for
+        return replace(rows, kind="entities", tags=None)
     if strays:
         row, place = next(
             (row, place)

@@ -70,6 +70,9 @@ def both_ways(net: nn.LSTM | nn.GRU, x_BTF: Tensor, lengths_B: Tensor) -> Tensor
     The second direction reads each sequence turned round, padding stays behind it. PyTorch's packed sequences
     take a product a step of all rows that last so long, and fill an array of zeros a step to go back through.
     """
+    if x_BTF.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        with torch.autocast("cpu", enabled=False):  # oneDNN has no LSTM in bfloat16 on most processors
+            return both_ways(net, x_BTF.float(), lengths_B)
     lstm = isinstance(net, nn.LSTM)
     place_T = torch.arange(x_BTF.shape[1], device=x_BTF.device)
     inside_BT = place_T < lengths_B[:, None]

@@ -149,7 +149,7 @@ def _word(word: str, said: str, actual: str, sure: float, colours: Mapping[str, 
         if said == OUTSIDE:
             return Markup("<bdi>{}</bdi>").format(word)
         return Markup('<bdi class="{}" title="{}">{}</bdi>').format(_class(said, colours), told, word)
-    return Markup('<bdi class="{} wrong" title="{}">{}<small dir="ltr">{} → {}</small></bdi>').format(
+    return Markup('<bdi class="{} wrong" title="{}">{}<br><small dir="ltr">{} → {}</small></bdi>').format(
         _class(said, colours), f"{told}; true: {actual}", word, said, actual
     )
 

@@ -215,6 +215,7 @@ class TokenClassification:
         unseen = [np.flatnonzero(each).tolist() for each in rows_of(data.valid["unseen"])]
 
         def loss(scores: Tensor, batch: Batch) -> Tensor:
+            scores = scores.float()  # sums over tags and words are in float32 also where products are not
             if net.chain is not None:
                 return -net.chain(scores, batch["target"], batch["target_keep"]).sum()  # pyright: ignore[reportCallIssue, reportOptionalCall]
             return crossentropy(scores, batch["target"], batch["target_keep"])
@@ -270,7 +271,7 @@ class TokenClassification:
         read = forward(net)
 
         def said(part: Batch) -> Tensor:
-            scores = read(part)
+            scores = read(part).float()
             return scores if net.chain is None else net.chain.log_marginals(scores, part["letters_keep"])  # pyright: ignore
 
         inputs = without(batch, "unseen")

@@ -209,6 +209,12 @@ def test_to_predict_words_come_from_files_lists_texts_and_lines(written):
     assert read_tagged(sources[0], facts=FACTS).target() is None
 
 
+def test_a_column_of_something_else_is_no_obstacle_to_predicting(written):
+    rows = read_tagged(written("Ann\tNNP\nran\tVBD\n"), facts=FACTS)
+    assert rows.target() is None
+    assert rows.kind == "entities"
+
+
 def test_rows_without_tags_cannot_be_scored():
     with pytest.raises(DataError, match="no sentence has tags"):
         read_tagged([["a"]], facts=FACTS).labelled()

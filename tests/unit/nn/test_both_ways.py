@@ -25,6 +25,15 @@ def test_both_ways_gives_the_outputs_and_gradients_of_packed_sequences(kind, lay
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)  # float32 sums in another order
 
 
+def test_in_mixed_precision_it_computes_in_float32_on_a_processor():
+    torch.manual_seed(0)
+    net = LSTM(3, 4, bidirectional=True)
+    x_BTF, lengths_B = torch.randn(2, 5, 3), torch.tensor([2, 5])
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = both_ways(net, x_BTF, lengths_B)
+    torch.testing.assert_close(mixed, both_ways(net, x_BTF, lengths_B))
+
+
 def test_what_stands_in_the_padding_changes_nothing():
     torch.manual_seed(0)
     net = LSTM(3, 4, bidirectional=True)
