@@ -29,11 +29,24 @@ TITLES = {
     "r2": "R²",
     "median_absolute_error": "Median absolute error",
     "pinball": "Pinball loss",
+    "f1_micro": "F1 (micro)",
+    "f1_macro": "F1 (macro)",
+    "exact_match": "Exact match",
+    "hamming_loss": "Hamming loss",
 }
 """How people write a metric's name."""
 
 LESS_IS_BETTER = frozenset(
-    {"log_loss", "calibration_error", "rmse", "mae", "median_absolute_error", "pinball", "loss"}
+    {
+        "log_loss",
+        "calibration_error",
+        "rmse",
+        "mae",
+        "median_absolute_error",
+        "pinball",
+        "loss",
+        "hamming_loss",
+    }
 )
 
 

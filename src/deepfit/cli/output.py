@@ -35,7 +35,7 @@ def check_destination(path: str, *, overwrite: bool) -> None:
 def write_answers(answers: Answers, path: str) -> None:
     """Write answers in the format that the path's ending names (.csv, .parquet, .jsonl, .conll).
 
-    In a CSV file a list is its JSON text. A CoNLL file is for tags of words: a word and its tag a line.
+    A CoNLL file is for tags of words: a word and its tag a line.
     """
     if path.lower().endswith(".conll"):
         text = answers_conll(answers, path)
@@ -72,13 +72,19 @@ def answers_conll(answers: Answers, path: str) -> str:
 
 
 def _flat(frame: Any) -> Any:
-    """Columns of lists as JSON text, for files that have no lists."""
+    """The frame as CSV can hold it: lists as texts with ";" between their values.
+
+    Where lists have an item a word, which may itself be ";", and for lists of records, as JSON texts.
+    """
     import polars
 
-    nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
+    nested = {name: dtype for name, dtype in frame.schema.items() if dtype.is_nested()}
+    by_word = "tokens" in nested
     return frame.with_columns(
         polars.Series(name, [None if each is None else json_line(each) for each in frame[name].to_list()])
-        for name in nested
+        if by_word or not isinstance(dtype, polars.List) or dtype.inner.is_nested()
+        else frame[name].cast(polars.List(polars.String)).list.join(";")
+        for name, dtype in nested.items()
     )
 
 

@@ -24,7 +24,7 @@ def predict(run: str, source: str, out: str | None, overwrite: bool) -> int:
     """Answer SOURCE, data without the target, with the model in RUN (a run's folder, or its model/).
 
     One row of answers a row of data, in the same order. Classification adds a column a class with its
-    probability; answers that are lists are JSON text in a CSV file.
+    probability; in a CSV file lists of tags are JSON texts.
     """
     from deepfit.cli.output import answers_csv, check_destination, write_answers
 

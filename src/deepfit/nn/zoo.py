@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -166,7 +166,8 @@ def _numbers(size: tuple[int, ...], net: nn.Module) -> Inputs:
 
 
 def _texts(size: tuple[int, ...], net: nn.Module) -> Inputs:
-    return lambda rows: (torch.randint(0, net.tokens.num_embeddings, (rows, *size)),)
+    known = cast(nn.Embedding, net.tokens).num_embeddings
+    return lambda rows: (torch.randint(0, known, (rows, *size)),)
 
 
 INPUTS = {"table": _columns, "pictures": _numbers, "series": _numbers, "tokens": _texts}

@@ -29,13 +29,17 @@ def supervised(
     betas: tuple[float, float] = (0.9, 0.999),
     by: str | None = None,
     count: Callable[[Batch], int | Tensor] = num_rows,
+    drawn: Callable[[int, Batch], Batch] | None = None,
+    factor: Callable[[str], float] | None = None,
 ) -> Iterator[Phase]:
     """Yield the one phase of supervised learning.
 
     forward: a training batch -> outputs (augmentation belongs here); loss: (outputs, batch) -> scalar sum
     over the batch's rows; score: held-out metrics; best: the one that chooses the epoch, "-" before it where
     less is better; betas: of the optimizers that have them; by: the Ragged array by whose lengths rows are
-    put into batches, where they differ in length; count: what the loss runs over, where not over rows.
+    put into batches, where they differ in length; count: what the loss runs over, where not over rows;
+    drawn: (epoch, training arrays) -> those of this epoch, as many rows, where each epoch sees another part
+    of them; factor: on the learning rate of the parameter of a name, where not all learn as fast.
     Where the learning rate is "auto", a phase "rate-test" that finds it goes before.
     """
     rows = num_rows(data.train)
@@ -43,16 +47,17 @@ def supervised(
 
     def batches(epoch: int) -> Sequence[Selection]:
         generator = run.rng("shuffle", epoch)
+        seen = drawn(epoch, arrays) if drawn else arrays
         if by is not None:
-            return Bucketed(arrays, data.train[by].lengths, options.batch_size, generator)
-        return Shuffled(arrays, rows, options.batch_size, generator)
+            return Bucketed(seen, seen[by].lengths, options.batch_size, generator)
+        return Shuffled(seen, rows, options.batch_size, generator)
 
     def step(batch: Batch) -> Iterator[Loss]:
         batch = on_device(batch, run.device)
         yield Loss(loss(forward(batch), batch), count(batch))
 
     def optimizer(learning_rate: float) -> Optimizer:
-        return optimizers.build(
+        found = optimizers.build(
             options.optimizer,
             net,
             learning_rate=learning_rate,
@@ -60,6 +65,7 @@ def supervised(
             momentum=options.momentum,
             betas=betas,
         )
+        return optimizers.paced(found, net, factor) if factor else found
 
     rate = options.learning_rate
     if rate == "auto":

@@ -16,6 +16,7 @@ from deepfit.report.charts import Line
 from deepfit.report.confusion import confused, pairs
 from deepfit.report.examples import most_wrong, pictures
 from deepfit.report.tags import tag_confusion, tag_scores, tagged_sentences
+from deepfit.report.texts import labels, texts, wrong_labels
 from deepfit.report.view import Figure, Section, Table, View
 
 CLOUD_POINTS = 1500
@@ -251,4 +252,7 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "tag_scores": tag_scores,
     "tag_confusion": tag_confusion,
     "tagged_sentences": tagged_sentences,
+    "texts": texts,
+    "labels": labels,
+    "wrong_labels": wrong_labels,
 }
