@@ -13,7 +13,7 @@ from deepfit.errors import DataError, OptionError
 if TYPE_CHECKING:
     from deepfit.contract import Answers
 
-FORMATS = (".csv", ".parquet", ".jsonl")
+FORMATS = (".csv", ".parquet", ".jsonl", ".conll")
 
 
 def json_line(value: Any) -> str:
@@ -33,7 +33,15 @@ def check_destination(path: str, *, overwrite: bool) -> None:
 
 
 def write_answers(answers: Answers, path: str) -> None:
-    """Write a table of answers in the format that the path's ending names (.csv, .parquet, .jsonl)."""
+    """Write answers in the format that the path's ending names (.csv, .parquet, .jsonl, .conll).
+
+    A CoNLL file is for tags of words: a word and its tag a line.
+    """
+    if path.lower().endswith(".conll"):
+        text = answers_conll(answers, path)
+        with replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        return
     frame = _frame(answers)
     with replacing(path) as temporary:
         if path.lower().endswith(".csv"):
@@ -49,13 +57,34 @@ def answers_csv(answers: Answers) -> str:
     return _flat(_frame(answers)).write_csv()
 
 
+def answers_conll(answers: Answers, path: str) -> str:
+    """A word and its tag a line, a tab between them, an empty line behind each sentence."""
+    words, tags = answers.columns.get("tokens"), answers.columns.get("prediction")
+    if words is None or tags is None:
+        raise OptionError(
+            f"--out {path}: these answers are no tags of words. Write .csv, .parquet or .jsonl."
+        )
+    lines: list[str] = []
+    for sentence, said in zip(words, tags, strict=True):
+        lines += [f"{word}\t{tag}" for word, tag in zip(sentence, said, strict=True)]
+        lines.append("")
+    return "\n".join(lines) + "\n"
+
+
 def _flat(frame: Any) -> Any:
-    """The frame as CSV can hold it: lists as texts with ";" between their values."""
+    """The frame as CSV can hold it: lists as texts with ";" between their values.
+
+    Where lists have an item a word, which may itself be ";", and for lists of records, as JSON texts.
+    """
     import polars
 
-    lists = [name for name, dtype in frame.schema.items() if dtype == polars.List]
+    nested = {name: dtype for name, dtype in frame.schema.items() if dtype.is_nested()}
+    by_word = "tokens" in nested
     return frame.with_columns(
-        polars.col(name).cast(polars.List(polars.String)).list.join(";") for name in lists
+        polars.Series(name, [None if each is None else json_line(each) for each in frame[name].to_list()])
+        if by_word or not isinstance(dtype, polars.List) or dtype.inner.is_nested()
+        else frame[name].cast(polars.List(polars.String)).list.join(";")
+        for name, dtype in nested.items()
     )
 
 

@@ -152,6 +152,8 @@ def check_learnable(rows: Rows, labels: np.ndarray, *, classes: bool) -> None:
     if len(labels) == 0:
         raise DataError(f"{rows.name}: there is no row to learn from.")
     if not classes:
+        if labels.dtype == object and not isinstance(labels[0], str):  # several values a row: the rows check
+            return
         if labels.min() == labels.max():
             raise DataError(
                 f"{rows.name}: {shown} is {labels[0]} in every row, so there is nothing to learn. Name "

@@ -17,17 +17,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
 if TYPE_CHECKING:
     from deepfit.contract import Answers, Rows, Task
+    from deepfit.metrics import Tally
 
 TAIL_PERCENT = 2.5
 VALUES_IN_ALL = 44_000_000
 ROWS_DRAWN = 10_000
 LEAST_DEFINED = 50
+
+
+@runtime_checkable
+class Tallying(Protocol):
+    """A task whose scores are functions of sums over the rows, which are counted once then."""
+
+    def tally(self, answers: Answers, rows: Rows) -> Tally:
+        """The counts of each row."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -73,11 +83,17 @@ def bootstrap(
         )
     rng = np.random.default_rng([seed, 0x5C0BE])
     drawn: dict[str, list[dict[str, float]]] = {name: [] for name in answers}
+    tallies = (
+        {name: task.tally(given, rows) for name, given in answers.items()}
+        if isinstance(task, Tallying)
+        else {}
+    )
     for _ in range(resamples if all_rows > 1 else 0):
         index = rng.integers(0, all_rows, drawn_rows)
-        sample = rows.take(index)
+        sample = rows if tallies else rows.take(index)
         for name, given in answers.items():
-            drawn[name].append(_defined(task.metrics(given[index], sample)))
+            scores = tallies[name].of(index) if tallies else task.metrics(given[index], sample)
+            drawn[name].append(_defined(scores))
 
     shrink = sqrt(drawn_rows / max(all_rows, 1))
     scores = {
