@@ -194,15 +194,16 @@ def linear(train: Any, test: Any, facts: Facts) -> dict[str, np.ndarray]:
 def _matrix(batch: Any, rows: np.ndarray, width: int, facts: Facts) -> Any:
     """((values before, columns of the block [rows, horizon, columns]), level, spread) of windows."""
     history = batch["history"].at(rows)
-    value = np.concatenate([history[start : start + 4096][:, -width:, :2] for start in range(0, len(rows), 4096)])
+    pieces = range(0, max(len(rows), 1), 4096)
+    value = np.concatenate([history[start : start + 4096].gathered()[:, -width:, :2] for start in pieces])
     there = value[..., 1]
     count = np.maximum(there.sum(1, keepdims=True), 1)
     level = (value[..., 0] * there).sum(1, keepdims=True) / count
     spread = np.sqrt((((value[..., 0] - level) * there) ** 2).sum(1, keepdims=True) / count + 0.01)
-    blocks = [batch["future"].at(rows)[:]]
+    blocks = [batch["future"].at(rows).gathered()]
     context = -int(facts["horizon"])
     for number in range(len(facts["lags"])):
-        earlier = batch[f"lagged_{number}"].at(rows)[:]
+        earlier = batch[f"lagged_{number}"].at(rows).gathered()
         base = earlier[:, :context]
         mean = (base[..., 0] * base[..., 1]).sum(1) / np.maximum(base[..., 1].sum(1), 1)
         known = earlier[:, context:, 1:]

@@ -12,7 +12,7 @@ class Windows:
 
     values: [all steps, channels], the series one behind the other. Row r is the `width` steps from starts[r];
     steps before firsts[r] or from lasts[r] on belong to another series and are zeros. Indexed as a NumPy
-    array, it gathers the rows asked for as an array [rows, width, channels]; only those take memory.
+    array by places, it gathers the rows asked for as an array [rows, width, channels]; only those take memory.
     """
 
     def __init__(
@@ -40,20 +40,23 @@ class Windows:
         """Of the values."""
         return self.values.dtype
 
+    def __getitem__(self, index: Any) -> Any:
+        """A slice: the same, of fewer rows, still not gathered. An index array or mask: the rows, gathered."""
+        return self.at(index) if isinstance(index, slice) else self.at(index).gathered()
+
     def at(self, index: Any) -> Windows:
         """The rows at these places, still not gathered."""
         places = np.arange(len(self))[index if isinstance(index, slice) else np.asarray(index)]
         return Windows(self.values, self.starts[places], self.width, self.firsts[places], self.lasts[places])
 
-    def __getitem__(self, index: Any) -> np.ndarray:
-        """The rows at these places, gathered."""
-        rows = self.at(index)
-        steps = rows.starts[:, None] + np.arange(self.width)
-        inside = (steps >= rows.firsts[:, None]) & (steps < rows.lasts[:, None])
-        gathered = self.values[np.where(inside, steps, 0)]
-        gathered[~inside] = 0
-        return gathered
+    def gathered(self) -> np.ndarray:
+        """All rows as an array [rows, width, channels]."""
+        steps = self.starts[:, None] + np.arange(self.width)
+        inside = (steps >= self.firsts[:, None]) & (steps < self.lasts[:, None])
+        found = self.values[np.where(inside, steps, 0)]
+        found[~inside] = 0
+        return found
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        gathered = self[:]
+        gathered = self.gathered()
         return gathered if dtype is None else gathered.astype(dtype)

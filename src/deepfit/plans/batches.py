@@ -102,6 +102,8 @@ def on_device(batch: Batch, device: torch.device) -> dict[str, Tensor]:
             padded, keep = array.padded()
             found[name] = torch.from_numpy(padded).to(device, non_blocking=True)
             found[f"{name}_keep"] = torch.from_numpy(keep).to(device, non_blocking=True)
+        elif isinstance(array, Windows):
+            found[name] = torch.from_numpy(array.gathered()).to(device, non_blocking=True)
         else:
             found[name] = torch.as_tensor(array).to(device, non_blocking=True)
     return found

@@ -223,9 +223,9 @@ class TimeSeriesForecasting:
 
     @classmethod
     def tiny(cls, seed: int) -> tuple[TimeSeriesForecasting, Splits[SeriesRows], Mapping[str, float]]:
-        """Three shops' daily sales: a week, a trend, a price known in advance that moves them, and noise."""
+        """Two shops' daily sales: a week, a trend, a price known in advance that moves them, and noise."""
         rng = np.random.default_rng(seed)
-        days, shops = 200, ("harbour", "market", "station")
+        days, shops = 160, ("harbour", "station")
         day = np.arange(days)
         columns: dict[str, list[Any]] = {name: [] for name in ("unique_id", "ds", "y", "price", "visitors")}
         for number, shop in enumerate(shops):
@@ -240,15 +240,15 @@ class TimeSeriesForecasting:
             columns["price"] += list(price)
             columns["visitors"] += list(visitors)
         options = {
-            "horizon": 7, "known": "price", "past": "visitors", "epochs": 8, "batch_size": 16,
-            "learning_rate": 0.003, "seed": seed, "threads": 1,
+            "horizon": 7, "known": "price", "past": "visitors", "epochs": 8, "batch_size": 32,
+            "learning_rate": 0.004, "seed": seed, "threads": 1,
         }  # fmt: skip
         task = cls(SeriesOptions.model_validate(options))
         frame = {name: np.array(values) for name, values in columns.items()}
         rows = task.read(frame)
         place = np.tile(day, len(shops))
-        parts = ((place < 130), (place >= 130) & (place < 158), place >= 158)
-        return task, Splits(*(rows.take(np.flatnonzero(part)) for part in parts)), {"mase": 0.5}
+        parts = (place < 104, (place >= 104) & (place < 132), place >= 132)
+        return task, Splits(*(rows.take(np.flatnonzero(part)) for part in parts)), {"mase": 0.6}
 
 
 def _names(given: str | None) -> list[str]:

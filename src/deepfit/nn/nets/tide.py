@@ -46,8 +46,8 @@ class TiDE(nn.Module):
         super().__init__()
         self.horizon, self.step_width = horizon, step_width
         covariates = past_features - 2  # beside the value and whether it is there
-        self.past = Block(covariates, width, covariate_width, drop=drop) if covariates else None
-        self.future = Block(future_features, width, covariate_width, drop=drop) if future_features else None
+        self.past = Block(covariates, 4 * covariate_width, covariate_width, drop=drop) if covariates else None
+        self.future = Block(future_features, 4 * covariate_width, covariate_width, drop=drop) if future_features else None
         size = 2 * steps + (steps * covariate_width if covariates else 0)
         size += horizon * covariate_width if future_features else 0
         widths = [size, *[width] * layers]
