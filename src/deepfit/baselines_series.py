@@ -24,7 +24,9 @@ MOST_WINDOWS = 20_000
 Fitted = tuple[str, dict[str, np.ndarray], float]
 
 
-def for_series(train: SeriesRows, test: SeriesRows, batches: tuple[Any, Any], facts: Facts) -> Iterator[Fitted]:
+def for_series(
+    train: SeriesRows, test: SeriesRows, batches: tuple[Any, Any], facts: Facts
+) -> Iterator[Fitted]:
     """Yield seasonal_naive, exponential_smoothing and linear: name, columns of answers, seconds.
 
     seasonal_naive repeats the last season before each origin. exponential_smoothing is the additive
@@ -62,7 +64,9 @@ def seasonal_naive(train: SeriesRows, test: SeriesRows, facts: Facts) -> dict[st
             errors[step].append((learned.y[later] - made) / scale)
     steps = np.clip(points - origins, 0, table.horizon - 1)
     scale = np.array([table.scale_of(each) or 1.0 for each in table.ids])[table.codes[points]]
-    return _with_errors(said, steps, scale, [np.concatenate(each) if each else np.zeros(1) for each in errors])
+    return _with_errors(
+        said, steps, scale, [np.concatenate(each) if each else np.zeros(1) for each in errors]
+    )
 
 
 def repeated(table: SeriesTable, points: np.ndarray, origins: np.ndarray, season: int) -> np.ndarray:
@@ -76,10 +80,15 @@ def repeated(table: SeriesTable, points: np.ndarray, origins: np.ndarray, season
 def _with_errors(
     said: np.ndarray, steps: np.ndarray, scale: np.ndarray, errors: list[np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The forecast with the quantiles of its errors on training rows, by step, in the scale of each series."""
+    """The forecast with the quantiles of its errors on training rows, by step, in each series' scale."""
     found = {}
     for name, level in LEVELS.items():
-        reach = np.array([np.quantile(each[np.isfinite(each)], level) if np.isfinite(each).any() else 0.0 for each in errors])  # noqa: E501
+        reach = np.array(
+            [
+                np.quantile(each[np.isfinite(each)], level) if np.isfinite(each).any() else 0.0
+                for each in errors
+            ]
+        )
         around = said if name == "prediction" else said + reach[steps] * scale
         found[name] = around
     return _ordered(found)
@@ -116,10 +125,15 @@ def exponential_smoothing(train: SeriesRows, test: SeriesRows, facts: Facts) -> 
         made = [(_smoothed(values, rates, season, horizon), rates) for rates in grid]
         ahead = np.stack([np.append(values[step:], np.full(step, np.nan)) for step in range(horizon)], 1)
         half = len(values) // 2
-        misses = [np.nanmean(np.abs(one[half:-1] - ahead[half + 1 :])) if half + 1 < len(values) else 0.0 for one, _ in made]  # noqa: E501
+        misses = [
+            np.nanmean(np.abs(one[half:-1] - ahead[half + 1 :])) if half + 1 < len(values) else 0.0
+            for one, _ in made
+        ]
         best = int(np.argmin(misses))
         fitted[train.table.ids[code]] = made[best][1]
-        missed = (ahead[half + 1 :] - made[best][0][half:-1]) / (train.table.scale_of(train.table.ids[code]) or 1.0)
+        missed = (ahead[half + 1 :] - made[best][0][half:-1]) / (
+            train.table.scale_of(train.table.ids[code]) or 1.0
+        )
         for step in range(horizon):
             errors[step].append(missed[:, step])
     usual = next(iter(fitted.values()))
@@ -135,7 +149,9 @@ def exponential_smoothing(train: SeriesRows, test: SeriesRows, facts: Facts) -> 
         said[mine] = ahead[before, points[mine] - origins[mine]]
     steps = np.clip(points - origins, 0, horizon - 1)
     scale = np.array([table.scale_of(each) or 1.0 for each in table.ids])[table.codes[points]]
-    return _with_errors(said, steps, scale, [np.concatenate(each) if each else np.zeros(1) for each in errors])
+    return _with_errors(
+        said, steps, scale, [np.concatenate(each) if each else np.zeros(1) for each in errors]
+    )
 
 
 def _smoothed(values: np.ndarray, rates: tuple[float, float, float], season: int, horizon: int) -> np.ndarray:
@@ -207,7 +223,11 @@ def _matrix(batch: Any, rows: np.ndarray, width: int, facts: Facts) -> Any:
         base = earlier[:, :context]
         mean = (base[..., 0] * base[..., 1]).sum(1) / np.maximum(base[..., 1].sum(1), 1)
         known = earlier[:, context:, 1:]
-        blocks.append(np.concatenate([(earlier[:, context:, :1] - mean[:, None, None]) / spread[:, :, None] * known, known], 2))  # noqa: E501
+        blocks.append(
+            np.concatenate(
+                [(earlier[:, context:, :1] - mean[:, None, None]) / spread[:, :, None] * known, known], 2
+            )
+        )
     return (((value[..., 0] - level) / spread * there), np.concatenate(blocks, 2)), level, spread
 
 

@@ -25,11 +25,17 @@ TITLES = {
     "r2": "R²",
     "median_absolute_error": "Median absolute error",
     "pinball": "Pinball loss",
+    "mase": "MASE",
+    "smape": "SMAPE",
+    "crps": "CRPS",
+    "coverage_80": "Coverage of the 80 % interval",
+    "coverage_95": "Coverage of the 95 % interval",
 }
 """How people write a metric's name."""
 
 LESS_IS_BETTER = frozenset(
     {"log_loss", "calibration_error", "rmse", "mae", "median_absolute_error", "pinball", "loss"}
+    | {"mase", "smape", "crps"}
 )
 
 

@@ -62,4 +62,3 @@ def crps(columns: Mapping[str, np.ndarray], target: np.ndarray) -> np.ndarray:
         difference = target - columns[name]
         total += 2 * weight * np.maximum(level * difference, (level - 1) * difference)
     return total
-

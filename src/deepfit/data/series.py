@@ -155,8 +155,8 @@ class SeriesRows:
         points = points[table.origins(points) > table.starts[:-1][table.codes[points]]]
         if not len(points):
             raise DataError(
-                f"{self.name}: no series is longer than the horizon of {table.horizon}, so there is nothing to "
-                "score: a forecast needs values before it. Put the history before the rows to score."
+                f"{self.name}: no series is longer than the horizon of {table.horizon}, so nothing can be "
+                "scored: a forecast needs values before it. Put the history before the rows to score."
             )
         return SeriesRows(table, points)
 
@@ -194,7 +194,10 @@ class SeriesRows:
             example = str(first[0]) if len(first) else ""
             name, kind, reason = column.name, "ignore", "not named by --known or --past"
             if name == table.time_name:
-                kind, reason = "datetime" if table.dates else "number", f"time stamps, one a {table.frequency}"
+                kind, reason = (
+                    "datetime" if table.dates else "number",
+                    f"time stamps, one a {table.frequency}",
+                )
             elif name == table.series_name and table.series_name:
                 kind, reason = "identifier", f"names {len(table.ids):,} series"
             elif name in table.targets:
@@ -215,12 +218,21 @@ class SeriesRows:
         constant = [name for name, y in values if len(y) > 1 and np.ptp(y) == 0]
         if constant:
             found.append(
-                Concern("constant", table.name, f"{_series(constant)} the same value throughout, so it tells nothing and has no `mase`.")  # noqa: E501
+                Concern(
+                    "constant",
+                    table.name,
+                    f"{_series(constant)} the same value throughout, so it tells nothing and has no `mase`.",
+                )
             )
         short = [name for name, y in values if len(y) < table.horizon + 1]
         if short and len(short) < len(values):
             found.append(
-                Concern("short", table.name, f"{_series(short)} no more than {table.horizon} training rows (the horizon), so nothing is learned from it.")  # noqa: E501
+                Concern(
+                    "short",
+                    table.name,
+                    f"{_series(short)} no more training rows than the horizon of {table.horizon}, "
+                    "so nothing is learned from it.",
+                )
             )
         return found
 
@@ -237,12 +249,12 @@ class SeriesRows:
         return shown(int(self.table.stamps[self.index[position]]), dates=self.table.dates)
 
     def groups(self) -> np.ndarray:
-        """The forecast that each point belongs to, as a number: points of one belong together in a resample."""
+        """The forecast that each point belongs to, as a number: its points hang together."""
         table = self.table
         return table.origins(self.index) * len(table.ids) + table.codes[self.index]
 
     def latest(self, free: np.ndarray, fraction: float, later: int) -> np.ndarray:
-        """Places within `free` of the last points of each series, in whole blocks of the horizon, to hold out.
+        """Places within `free` of the last points of each series, in whole blocks of the horizon.
 
         later: parts that are still to be held out of the rest. A series too short to give a block keeps all;
         DataError where every series is.
@@ -265,14 +277,14 @@ class SeriesRows:
             longest = int(np.bincount(codes).max())
             needed = (3 + later) * horizon + 1
             raise DataError(
-                f"{self.name}: the longest series has {longest:,} values to learn from, and with a horizon of "
+                f"{self.name}: the longest series has {longest:,} values, and with a horizon of "
                 f"{horizon} at least {needed:,} are needed to learn, to choose by and to hold out. Make "
                 "--horizon shorter, or add history."
             )
         return np.sort(np.concatenate(held))
 
     def check_parts(self, part: np.ndarray) -> None:
-        """DataError where a training row comes after a held-out row of its series: the future is not known."""
+        """DataError where a training row comes after a held-out row of its series."""
         order = {"train": 0, "valid": 1, "test": 2}
         ranks = np.array([order.get(each, 0) for each in part])
         by_time = np.argsort(self.index, kind="stable")
@@ -281,15 +293,16 @@ class SeriesRows:
         if len(wrong):
             before, after = (int(by_time[wrong[0] + step]) for step in (0, 1))
             raise DataError(
-                f"{self.name}, {self.where(after)}: a row of the part '{part[after]}' comes after {self.where(before)} "
-                f"of the part '{part[before]}' in time. A forecast is learned from the past: give the last rows of "
-                "each series to the test, or leave --split away."
+                f"{self.name}, {self.where(after)}: a row of the part '{part[after]}' comes after "
+                f"{self.where(before)} of the part '{part[before]}' in time. A forecast is learned from the "
+                "past: give the last rows of each series to the test, or leave --split away."
             )
 
 
 def _series(names: Sequence[str]) -> str:
     more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return f"series {', '.join(repr(name) for name in names[:NAMED])}{more} {'have' if len(names) > 1 else 'has'}"
+    some = ", ".join(repr(name) for name in names[:NAMED])
+    return f"series {some}{more} {'have' if len(names) > 1 else 'has'}"
 
 
 def _hashed(text: str) -> int:

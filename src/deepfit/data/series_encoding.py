@@ -1,4 +1,4 @@
-"""Series as arrays for a network: what is learned of them, and every point with the windows that it may see."""
+"""Series as arrays for a network: what is learned, and every point with the windows that it may see."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def learn_series(train: SeriesRows, *, season: int, lookback: int) -> dict[str, 
         )
     if not lookback:
         lookback = max(4 * table.horizon, min(2 * season, 8 * table.horizon), 16)
-        lookback = min(lookback, LONGEST_LOOKBACK, max(table.horizon, (longest - table.horizon) // 2), longest - 1)
+        lookback = min(
+            lookback, LONGEST_LOOKBACK, max(table.horizon, (longest - table.horizon) // 2), longest - 1
+        )
     series = {}
     for code, own in values.items():
         last = int(train.index[table.codes[train.index] == code].max())
@@ -60,7 +62,9 @@ def learn_series(train: SeriesRows, *, season: int, lookback: int) -> dict[str, 
         "lookback": max(1, int(lookback)),
         "lags": _lags(table, longest, lookback),
         "frequency": table.frequency.facts(),
-        "calendar": periods(*(int(each(table.stamps[train.index])) for each in (np.min, np.max)), table.frequency),
+        "calendar": periods(
+            *(int(each(table.stamps[train.index])) for each in (np.min, np.max)), table.frequency
+        ),
         "series": series,
         "known": [_learned_column(train, name) for name in table.known],
         "past": [_learned_column(train, name) for name in table.past],
@@ -69,7 +73,7 @@ def learn_series(train: SeriesRows, *, season: int, lookback: int) -> dict[str, 
 
 
 def scale_of(values: np.ndarray, season: int) -> float:
-    """The seasonal naive error of a series within itself; of a shorter cycle where it is too short, 0 if none."""
+    """The seasonal naive error of a series within itself; of a cycle of 1 where it is too short, else 0."""
     for cycle in (season, 1):
         found = naive_error(values, cycle)
         if np.isfinite(found):
@@ -156,7 +160,7 @@ def encode_series(rows: SeriesRows, facts: Facts) -> Batch:
     history: Windows [rows, lookback, value + there + past + known + calendar], the value in deviations of its
     series, `there` 0 before the series begins; future: Windows [rows, horizon, known + calendar]; lagged:
     Windows [rows, horizon + context, value + there] a lag; origin and step int64; centre and deviation
-    float64, by which encoded values become the series' own; target float64 in its own unit where there is one.
+    float64, by which encoded values become the series' own; target float64 in its own unit, if there is one.
     """
     table = rows.table
     if table.known and len(rows.index):
@@ -182,7 +186,12 @@ def encode_series(rows: SeriesRows, facts: Facts) -> Batch:
 
 
 def windows(
-    values: np.ndarray, ahead: np.ndarray, origin: np.ndarray, firsts: np.ndarray, lasts: np.ndarray, facts: Facts
+    values: np.ndarray,
+    ahead: np.ndarray,
+    origin: np.ndarray,
+    firsts: np.ndarray,
+    lasts: np.ndarray,
+    facts: Facts,
 ) -> dict[str, Windows]:
     """What a forecast from each origin may see: see `encode_series`."""
     lookback, horizon = facts["lookback"], facts["horizon"]
@@ -237,8 +246,8 @@ def _check_known(rows: SeriesRows) -> None:
         names = ", ".join(f"'{name}'" for name in table.known)
         raise DataError(
             f"{table.name}, series '{table.ids[table.codes[point]]}': the forecast for "
-            f"{shown(int(table.stamps[point]), dates=table.dates)} needs {names}, known in advance, and there "
-            f"is no row for it. Add rows with an empty '{table.targets[0]}' for the {table.horizon} stamps "
+            f"{shown(int(table.stamps[point]), dates=table.dates)} needs {names}, known in advance, and no "
+            f"row is there for it. Add rows with an empty '{table.targets[0]}' for the {table.horizon} stamps "
             "after each series' last value."
         )
 

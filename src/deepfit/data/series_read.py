@@ -1,4 +1,4 @@
-"""Series from a long table: sorted by time on a regular grid, with what was wrong named by file, row and value."""
+"""Series from a long table: its columns in their types, each series sorted by time on a regular grid."""
 
 from __future__ import annotations
 
@@ -13,31 +13,11 @@ from deepfit.contract import Concern, Facts
 from deepfit.data.columns import Kind, as_kind, as_words, infer
 from deepfit.data.dates import SHAPES, date_format
 from deepfit.data.series import SeriesRows, SeriesTable
+from deepfit.data.series_faults import Faults, Reading, filled, without_duplicates
 from deepfit.data.series_time import Frequency, find_frequency, month_days, places, shown, stamps_from
 from deepfit.data.tables import Table, read_table
 from deepfit.errors import DataError, OptionError, suggest
 
-SHOWN = 3
-Fill = Literal["error", "interpolate", "previous", "zero"]
-Duplicates = Literal["error", "mean", "sum", "last"]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a long table is read: its columns, and what is done about gaps and repeated stamps.
-
-    time, series: "" means `ds` and, where there is one, `unique_id`; targets: several make a series each.
-    """
-
-    time: str = ""
-    series: str = ""
-    targets: Sequence[str] = ()
-    known: Sequence[str] = ()
-    past: Sequence[str] = ()
-    fill: Fill = "error"
-    duplicates: Duplicates = "error"
-    split: str = "auto"
-    horizon: int = 1
 
 
 @dataclass(frozen=True)
@@ -65,7 +45,9 @@ def read_series(source: Any, reading: Reading, facts: Facts | None = None) -> Se
     table = read_table(source, kinds={name: kind for name, kind in kinds.items()})
     columns = _columns(table, reading, kinds, predicts=facts is not None)
     frequency = None if facts is None else Frequency.of(facts["frequency"])
-    return _arranged(table, reading, columns, kinds, frequency, ahead=reading.horizon if facts else 0, facts=facts)
+    return _arranged(
+        table, reading, columns, kinds, frequency, ahead=reading.horizon if facts else 0, facts=facts
+    )
 
 
 def _named(source: Any, reading: Reading, learned: Mapping[str, Any] | None) -> Reading:
@@ -182,7 +164,9 @@ def _stamps(table: Table, column: pl.Series) -> tuple[np.ndarray, bool]:
     try:
         typed = as_kind(table, column, Kind("datetime", "time stamps", form))
     except DataError as error:
-        raise DataError(str(error).split("\n")[0] + "\n  Write it as the others are, or delete the row.") from None
+        raise DataError(
+            str(error).split("\n")[0] + "\n  Write it as the others are, or delete the row."
+        ) from None
     if typed.null_count():
         place = int(typed.is_null().arg_max() or 0)
         raise DataError(
@@ -228,10 +212,12 @@ def _arranged(
     if (order != np.arange(len(order))).any() and not several:
         moved = int((np.diff(stamp)[code[1:] == code[:-1]] < 0).sum())
         if moved:
-            notes.append(Concern("time", table.name, f"rows are not in order of '{reading.time}' and were sorted."))
+            notes.append(
+                Concern("time", table.name, f"rows are not in order of '{reading.time}' and were sorted.")
+            )
     code, stamp, value, source = (each[order] for each in (code, stamp, value, source))
-    told = _Telling(table, reading, names, columns.dates)
-    code, stamp, value, source = _without_duplicates(code, stamp, value, source, reading, told, notes)
+    told = Faults(table, reading, names, columns.dates)
+    code, stamp, value, source = without_duplicates(code, stamp, value, source, reading, told, notes)
 
     keep, short = _from_first_value(code, value)
     for each in short:
@@ -264,7 +250,7 @@ def _arranged(
 def _on_grid(
     table: Table, reading: Reading, columns: Columns, kinds: Mapping[str, str], frequency: Frequency, *,
     code: np.ndarray, stamp: np.ndarray, value: np.ndarray, source: np.ndarray, place: np.ndarray,
-    told: _Telling, notes: list[Concern], ahead: int, facts: Facts | None,
+    told: Faults, notes: list[Concern], ahead: int, facts: Facts | None,
 ) -> SeriesRows:  # fmt: skip
     """Every stamp from a series' first value to its last, and `ahead` more; gaps as the options say."""
     present = np.unique(code)
@@ -302,17 +288,24 @@ def _on_grid(
             y[span] = filled(y[span], reading.fill)
         count = len(gaps)
         notes.append(
-            Concern("missing", table.name, f"{count:,} missing value{'s were' if count > 1 else ' was'} filled in by --fill {reading.fill}.")  # noqa: E501
+            Concern(
+                "missing",
+                table.name,
+                f"{count:,} missing value{'s' if count > 1 else ''} filled in by --fill {reading.fill}.",
+            )
         )
     if unused and ahead == 0:
-        many = f"{unused:,} row{'s' if unused > 1 else ''}"
-        notes.append(Concern("time", table.name, f"{many} after the last value of a series (empty '{reading.targets[0]}') {'are' if unused > 1 else 'is'} not used."))  # noqa: E501
+        notes.append(
+            Concern(
+                "time",
+                table.name,
+                f"rows not used, since they come after the last value of their series: {unused:,}.",
+            )
+        )
     found = {
         name: _covariate(columns.covariates[name], kinds[name], row, all_codes)
         for name in (*reading.known, *reading.past)
     }
-    if ahead:
-        _check_future(table, reading, found, row, starts, lengths, all_stamps, told, present)
     parts = None
     if columns.parts is not None:
         parts = np.where(row >= 0, columns.parts[np.maximum(row, 0)], "").astype(object)
@@ -332,31 +325,6 @@ def _on_grid(
     return SeriesRows(made, np.arange(total))
 
 
-def _without_duplicates(
-    code: np.ndarray, stamp: np.ndarray, value: np.ndarray, source: np.ndarray,
-    reading: Reading, told: _Telling, notes: list[Concern],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    again = np.append(False, (code[1:] == code[:-1]) & (stamp[1:] == stamp[:-1]))
-    if not again.any():
-        return code, stamp, value, source
-    if reading.duplicates == "error":
-        told.duplicates(np.flatnonzero(again), code, stamp, value, source)
-    group = np.cumsum(~again) - 1
-    last = np.flatnonzero(np.append(~again[1:], True))
-    if reading.duplicates == "last":
-        joined = value[last]
-    else:
-        known = np.isfinite(value)
-        total = np.bincount(group, np.where(known, value, 0.0), minlength=len(last))
-        count = np.bincount(group, known, minlength=len(last))
-        divisor = np.maximum(count, 1) if reading.duplicates == "mean" else 1
-        joined = np.where(count > 0, total / divisor, np.nan)
-    notes.append(
-        Concern("duplicates", told.table.name, f"{int(again.sum()):,} repeated time stamps were joined by --duplicates {reading.duplicates}.")  # noqa: E501
-    )
-    return code[last], stamp[last], joined, source[last]
-
-
 def _from_first_value(code: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, list[int]]:
     """Which rows lie at or after the first value of their series, and the series that have none."""
     seen = np.isfinite(value)
@@ -365,18 +333,6 @@ def _from_first_value(code: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, 
     before = (number - seen)[begins][np.cumsum(begins) - 1]
     keep = number > before
     return keep, [int(each) for each in np.setdiff1d(code, code[keep])]
-
-
-def filled(values: np.ndarray, how: str) -> np.ndarray:
-    """One series without NaN: straight lines between neighbours, the value before, or zeros."""
-    known = np.isfinite(values)
-    if how == "zero":
-        return np.where(known, values, 0.0)
-    places_ = np.arange(len(values))
-    if how == "interpolate":
-        return np.interp(places_, places_[known], values[known])
-    last = np.maximum.accumulate(np.where(known, places_, 0))
-    return values[last]
 
 
 def _covariate(values: np.ndarray, kind: str, row: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -388,91 +344,3 @@ def _covariate(values: np.ndarray, kind: str, row: np.ndarray, codes: np.ndarray
     place = np.arange(len(on))
     last = np.maximum.accumulate(np.where(known | first, place, 0))
     return on[last]
-
-
-def _check_future(
-    table: Table, reading: Reading, covariates: Mapping[str, np.ndarray], row: np.ndarray,
-    starts: np.ndarray, lengths: Sequence[int], stamps: np.ndarray, told: _Telling, present: np.ndarray,
-) -> None:  # fmt: skip
-    """The values of columns known in advance have to be there for the stamps to be forecast, or none of them.
-
-    Where a table has no future rows at all it may be there to be evaluated; the forecast is refused later.
-    """
-    if not reading.known:
-        return
-    for number, length in enumerate(lengths):
-        future = slice(int(starts[number]) + length, int(starts[number + 1]))
-        lacking = np.flatnonzero(row[future] < 0)
-        if 0 < len(lacking) < reading.horizon:
-            stamp = shown(int(stamps[future][lacking[0]]), dates=told.dates)
-            raise DataError(
-                f"{table.name}, series '{told.names[int(present[number])]}': {_listed(reading.known)} "
-                f"known in advance, but there is no row for {stamp}. "
-                f"Add rows with an empty '{reading.targets[0]}' for all {reading.horizon} stamps to forecast."
-            )
-
-
-def _listed(names: Sequence[str]) -> str:
-    words = ", ".join(f"'{name}'" for name in names)
-    return f"{words} {'is' if len(names) == 1 else 'are'}"
-
-
-@dataclass(frozen=True)
-class _Telling:
-    """What is wrong with stamps, in words that name the first of them."""
-
-    table: Table
-    reading: Reading
-    names: Sequence[str]
-    dates: bool
-
-    def of(self, code: int) -> str:
-        return f"series '{self.names[code]}'" if self.reading.series or len(self.names) > 1 else "the series"
-
-    def stamp(self, value: int) -> str:
-        return shown(int(value), dates=self.dates)
-
-    def duplicates(
-        self, at: np.ndarray, code: np.ndarray, stamp: np.ndarray, value: np.ndarray, source: np.ndarray
-    ) -> None:
-        some = "; ".join(
-            f"{self.stamp(stamp[each])} in {self.table.where(int(source[each - 1]))} ({value[each - 1]:g}) and "
-            f"{self.table.where(int(source[each]))} ({value[each]:g})"
-            for each in at[:SHOWN]
-        )
-        hint = "" if self.reading.series else ", or name the column that tells series apart with --series"
-        raise DataError(
-            f"{self.table.name}, column '{self.reading.time}': {len(at):,} time stamps stand twice within "
-            f"{self.of(int(code[at[0]]))}: {some}.\n  Delete the rows, or pass --duplicates mean, sum or last{hint}."
-        )
-
-    def off_grid(
-        self, at: np.ndarray, code: np.ndarray, stamp: np.ndarray, source: np.ndarray, frequency: Frequency
-    ) -> None:
-        some = "; ".join(
-            f"{self.table.where(int(source[each]))} ({self.stamp(stamp[each])})" for each in at[:SHOWN]
-        )
-        raise DataError(
-            f"{self.table.name}, column '{self.reading.time}': stamps of {self.of(int(code[at[0]]))} are "
-            f"irregular. Most are one {frequency} apart; {len(at):,} are off that grid: {some}.\n"
-            "  Correct them, or bring the rows to even steps first (mean or sum of each hour, day, month)."
-        )
-
-    def gaps(
-        self, gaps: Sequence[tuple[int, int]], present: Sequence[int], stamps: np.ndarray, row: np.ndarray,
-        frequency: Frequency,
-    ) -> None:  # fmt: skip
-        target = self.reading.targets[0]
-        some = []
-        for _, at in gaps[:SHOWN]:
-            if row[at] >= 0:
-                some.append(f"{self.table.where(int(row[at]))} ({self.stamp(stamps[at])}: '{target}' is empty)")
-            else:
-                before = f", after {self.table.where(int(row[at - 1]))}" if row[at - 1] >= 0 else ""
-                some.append(f"{self.stamp(stamps[at])} (no row{before})")
-        raise DataError(
-            f"{self.table.name}, column '{self.reading.time}': {self.of(present[gaps[0][0]])} goes on by one "
-            f"{frequency}, but {len(gaps):,} value{'s are' if len(gaps) > 1 else ' is'} missing: "
-            f"{'; '.join(some)}.\n"
-            "  Add them, or pass --fill interpolate (straight lines), previous (the value before) or zero."
-        )

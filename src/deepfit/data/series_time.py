@@ -1,4 +1,4 @@
-"""Time stamps of series: how far apart they are, which place on that grid each has, and the stamps to come."""
+"""Time stamps of series: how far apart they are, each one's place on that grid, and the stamps to come."""
 
 from __future__ import annotations
 
@@ -196,7 +196,9 @@ def periods(first: int, last: int, frequency: Frequency) -> list[str]:
     step = {"months": 30 * DAY * frequency.step, "business days": DAY}.get(frequency.unit, frequency.step)
     lengths = {"day": DAY, "week": 7 * DAY, "year": 365.25 * DAY}
     return [
-        name for name, size in lengths.items() if step * 1.9 <= size and last - first + step >= 2 * size - step
+        name
+        for name, size in lengths.items()
+        if step * 1.9 <= size and last - first + step >= 2 * size - step
     ]
 
 

@@ -12,7 +12,7 @@ class Windows:
 
     values: [all steps, channels], the series one behind the other. Row r is the `width` steps from starts[r];
     steps before firsts[r] or from lasts[r] on belong to another series and are zeros. Indexed as a NumPy
-    array by places, it gathers the rows asked for as an array [rows, width, channels]; only those take memory.
+    array by places, it gathers these rows as an array [rows, width, channels]; only those take memory.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Windows:
         return self.values.dtype
 
     def __getitem__(self, index: Any) -> Any:
-        """A slice: the same, of fewer rows, still not gathered. An index array or mask: the rows, gathered."""
+        """A slice: fewer rows, still not gathered. An index array or mask: the rows, gathered."""
         return self.at(index) if isinstance(index, slice) else self.at(index).gathered()
 
     def at(self, index: Any) -> Windows:

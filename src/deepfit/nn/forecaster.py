@@ -59,7 +59,9 @@ class Forecaster(nn.Module):
             context = value_BS.shape[1] - self.horizon
             own_B1, width_B1 = moments(value_BS[:, :context], there_BS[:, :context])
             known_BH = there_BS[:, context:] * there_BS[:, :1]
-            features.append(torch.stack([(value_BS[:, context:] - own_B1) / width_B1 * known_BH, known_BH], 2))
+            features.append(
+                torch.stack([(value_BS[:, context:] - own_B1) / width_B1 * known_BH, known_BH], 2)
+            )
         said_BHQ = self.body(past_BTF, torch.cat(features, 2)) + self.line(value_BT).unsqueeze(2)
         return said_BHQ * spread_B1.unsqueeze(2) + level_B1.unsqueeze(2)
 
@@ -80,7 +82,14 @@ class StepReader(nn.Module):
     """
 
     def __init__(
-        self, body: nn.Module, *, width: int, horizon: int, future_features: int, num_answers: int, step_width: int = 16
+        self,
+        body: nn.Module,
+        *,
+        width: int,
+        horizon: int,
+        future_features: int,
+        num_answers: int,
+        step_width: int = 16,
     ) -> None:
         super().__init__()
         self.body = body

@@ -1,4 +1,4 @@
-"""What tasks on series share: the network by its name, training on windows, and forecasts for encoded points."""
+"""What tasks on series share: the network by its name, training on windows, forecasts for encoded points."""
 
 from __future__ import annotations
 
@@ -134,6 +134,10 @@ def quantiles(net: nn.Module, batch: Batch) -> np.ndarray:
     blocks = np.stack([batch["origin"], batch["history"].firsts], 1)
     _, first, which = np.unique(blocks, axis=0, return_index=True, return_inverse=True)
     inputs = {name: each.at(first) for name, each in batch.items() if isinstance(each, Windows)}
-    said = foresee(net, inputs, forward(net), rows_at_once=1024) if len(first) else np.zeros((0, 1, len(QUANTILES)))
+    said = (
+        foresee(net, inputs, forward(net), rows_at_once=1024)
+        if len(first)
+        else np.zeros((0, 1, len(QUANTILES)))
+    )
     own = np.sort(said[which.reshape(-1), batch["step"]].astype(np.float64), axis=1)
     return own * batch["deviation"][:, None] + batch["centre"][:, None]

@@ -2,9 +2,9 @@
 
 Data: a long table with one row a time stamp: `unique_id, ds, y`, or `--time COLUMN --target COLUMN` (several
 targets with commas make a series each) and, where the table holds several series, `--series COLUMN`. Files
-and frames as for tables. `--known COLUMN,COLUMN` are covariates that are known in advance (a holiday, a price,
-a planned event), `--past COLUMN,COLUMN` those that are only known of the past (the weather); numbers or
-categories. Stamps are minutes to years apart, month ends and business days included, or whole numbers; they
+and frames as for tables. `--known COLUMN,COLUMN` are covariates that are known in advance (a holiday, a
+price, a planned event), `--past COLUMN,COLUMN` those that are only known of the past (the weather); numbers
+or categories. Stamps are minutes to years apart, month ends and business days included, or whole numbers; they
 need not be sorted. Missing, repeated and irregular stamps are named, and `--fill` and `--duplicates` say what
 to do.
 
@@ -43,7 +43,9 @@ class SeriesOptions(Options):
 
     target: str | None = Field(None, description="column of the values, several with commas; without it: y")
     time: str = Field("", description="column of the time stamps; without it: ds")
-    series: str = Field("", description="column that names the series; without it: unique_id, if there is one")
+    series: str = Field(
+        "", description="column that names the series; without it: unique_id, if there is one"
+    )
     known: str = Field("", description="covariates known in advance, with commas between")
     past: str = Field("", description="covariates known of the past only, with commas between")
     horizon: int = Field(14, ge=1, le=1000, description="points to forecast")
@@ -51,7 +53,10 @@ class SeriesOptions(Options):
         0, ge=0, le=100_000, description="points in a season; 0 = found by the frequency and the values"
     )
     lookback: int = Field(
-        0, ge=0, le=10_000, description="points before the forecast that are looked at; 0 = by horizon and season"
+        0,
+        ge=0,
+        le=10_000,
+        description="points before the forecast that are looked at; 0 = by horizon and season",
     )
     fill: Literal["error", "interpolate", "previous", "zero"] = Field(
         "error", description="what stands in for missing stamps and values"
@@ -70,7 +75,10 @@ class SeriesOptions(Options):
     learning_rate: Rate | Literal["auto"] = Field(1e-3, description=f"step size at its highest; {RATES}")
     weight_decay: float = Field(0.01, ge=0, le=10, description=DECAY)
     valid_fraction: float = Field(
-        0.1, gt=0, lt=1, description="share of the other rows, the last, to choose the best epoch and calibrate"
+        0.1,
+        gt=0,
+        lt=1,
+        description="share of the other rows, the last, to choose the best epoch and calibrate",
     )
     ema: float = Field(
         0.99, ge=0, lt=1, description="decay of averaged weights, which are scored and kept; 0 = off"
@@ -82,12 +90,20 @@ class SeriesOptions(Options):
     @field_validator("target", mode="before")
     @classmethod
     def _as_text(cls, value: object) -> object:
-        return ",".join(map(str, value)) if isinstance(value, list | tuple) else None if value is None else str(value)
+        return (
+            ",".join(map(str, value))
+            if isinstance(value, list | tuple)
+            else None
+            if value is None
+            else str(value)
+        )
 
     @model_validator(mode="after")
     def _looks_far_enough(self) -> SeriesOptions:
         if self.season and self.lookback and self.lookback < 2:
-            raise ValueError("--lookback 1 sees no season, so --season has no effect on it; look back farther")
+            raise ValueError(
+                "--lookback 1 sees no season, so --season has no effect on it; look back farther"
+            )
         return self
 
 
@@ -188,7 +204,8 @@ class TimeSeriesForecasting:
         from deepfit.data.series_encoding import QUANTILES
 
         found = {
-            name: outputs["quantiles"][:, QUANTILES.index(level)] for name, level in metrics_series.LEVELS.items()
+            name: outputs["quantiles"][:, QUANTILES.index(level)]
+            for name, level in metrics_series.LEVELS.items()
         }
         said = found["prediction"]
         for share, width in facts.get("widths", {}).items():
@@ -196,7 +213,9 @@ class TimeSeriesForecasting:
                 found[f"{side}_{share}"] = said + width * (found[f"{side}_{share}"] - said)
         for side, outermost in (("low", np.minimum), ("high", np.maximum)):
             found[f"{side}_95"] = outermost(found[f"{side}_95"], found[f"{side}_80"])
-        return Answers({name: found[name] for name in ("prediction", "low_80", "high_80", "low_95", "high_95")})
+        return Answers(
+            {name: found[name] for name in ("prediction", "low_80", "high_80", "low_95", "high_95")}
+        )
 
     def metrics(self, answers: Answers, rows: SeriesRows) -> Mapping[str, float]:
         """See `metrics_series.forecasts`; the scale of `mase` is that of each series' training rows."""

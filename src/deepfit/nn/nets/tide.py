@@ -1,4 +1,4 @@
-"""TiDE, the time-series dense encoder: multilayer networks over the past and over what is known of the future.
+"""TiDE, the time-series dense encoder: multilayer networks over the past and the known future.
 
 Each step's covariates pass a small block of their own; past values and all covariates are encoded to one
 vector; decoded, it gives a vector to each step of the horizon, and a block reads that vector together with
@@ -12,6 +12,8 @@ known of the past only are encoded too; the block behind the norm ends without o
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -41,18 +43,25 @@ class TiDE(nn.Module):
         layers: int = 2,
         step_width: int = 16,
         covariate_width: int = 8,
-        drop: float = 0.2,
+        drop: float = 0.3,
     ) -> None:
         super().__init__()
         self.horizon, self.step_width = horizon, step_width
         covariates = past_features - 2  # beside the value and whether it is there
         self.past = Block(covariates, 4 * covariate_width, covariate_width, drop=drop) if covariates else None
-        self.future = Block(future_features, 4 * covariate_width, covariate_width, drop=drop) if future_features else None
+        self.future = (
+            Block(future_features, 4 * covariate_width, covariate_width, drop=drop)
+            if future_features
+            else None
+        )
         size = 2 * steps + (steps * covariate_width if covariates else 0)
         size += horizon * covariate_width if future_features else 0
         widths = [size, *[width] * layers]
         self.encoder = nn.Sequential(
-            *(Block(before, width, after, drop=drop) for before, after in zip(widths, widths[1:], strict=False))
+            *(
+                Block(before, width, after, drop=drop)
+                for before, after in pairwise(widths)
+            )
         )
         self.decoder = nn.Sequential(
             *(Block(width, width, width, drop=drop) for _ in range(layers - 1)),
