@@ -246,9 +246,9 @@ def _check_known(rows: SeriesRows) -> None:
         names = ", ".join(f"'{name}'" for name in table.known)
         raise DataError(
             f"{table.name}, series '{table.ids[table.codes[point]]}': the forecast for "
-            f"{shown(int(table.stamps[point]), dates=table.dates)} needs {names}, known in advance, and no "
-            f"row is there for it. Add rows with an empty '{table.targets[0]}' for the {table.horizon} stamps "
-            "after each series' last value."
+            f"{shown(int(table.stamps[point]), dates=table.dates)} needs {names}, known in advance, "
+            f"and no row is there for it. Add rows with an empty '{table.targets[0]}' for the {table.horizon} "
+            "stamps after each series' last value."
         )
 
 

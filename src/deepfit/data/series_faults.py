@@ -66,7 +66,7 @@ class Faults:
         )
         hint = "" if self.reading.series else ", or name the column that tells series apart with --series"
         raise DataError(
-            f"{self.table.name}, column '{self.reading.time}': {len(at):,} time stamps stand twice within "
+            f"{self.table.name}, column '{self.reading.time}': {_stamps(len(at))} twice within "
             f"{self.of(int(code[at[0]]))}: {some}.\n"
             f"  Delete the rows, or pass --duplicates mean, sum or last{hint}."
         )
@@ -105,6 +105,10 @@ class Faults:
             f"{'; '.join(some)}.\n"
             "  Add them, or pass --fill interpolate (straight lines), previous (the value before) or zero."
         )
+
+
+def _stamps(count: int) -> str:
+    return "a time stamp stands" if count == 1 else f"{count:,} time stamps stand"
 
 
 def without_duplicates(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,10 +14,9 @@ from deepfit.data.columns import Kind, as_kind, as_words, infer
 from deepfit.data.dates import SHAPES, date_format
 from deepfit.data.series import SeriesRows, SeriesTable
 from deepfit.data.series_faults import Faults, Reading, filled, without_duplicates
-from deepfit.data.series_time import Frequency, find_frequency, month_days, places, shown, stamps_from
+from deepfit.data.series_time import Frequency, find_frequency, month_days, places, stamps_from
 from deepfit.data.tables import Table, read_table
 from deepfit.errors import DataError, OptionError, suggest
-
 
 
 @dataclass(frozen=True)
@@ -311,6 +310,14 @@ def _on_grid(
         parts = np.where(row >= 0, columns.parts[np.maximum(row, 0)], "").astype(object)
         for at in np.flatnonzero(row < 0):  # a stamp that was filled in belongs where the one before it does
             parts[at] = parts[at - 1] if at else ""
+    if facts is None and parts is None:
+        notes.append(
+            Concern(
+                "time",
+                table.name,
+                "what is held out is the last part of each series, never rows at random.",
+            )
+        )
     made = SeriesTable(
         table=table, name=table.name, ids=[told.names[each] for each in present], starts=starts,
         observed=starts[:-1] + np.array(lengths, np.int64), codes=all_codes, stamps=all_stamps, y=y, rows=row,

@@ -73,4 +73,6 @@ def test_the_options_of_every_task_are_those_that_were_decided():
 def test_the_options_of_a_task_and_its_losses_are_those_that_were_decided(task):
     fields = catalog.find(task).Options.model_fields
     assert sorted(set(fields) - set(Options.model_fields)) == sorted(OWN_OPTIONS[task].split())
-    assert get_args(fields["loss"].annotation if "loss" in fields else ()) == tuple(LOSSES.get(task, "").split())
+    assert get_args(fields["loss"].annotation if "loss" in fields else ()) == tuple(
+        LOSSES.get(task, "").split()
+    )

@@ -58,10 +58,7 @@ class TiDE(nn.Module):
         size += horizon * covariate_width if future_features else 0
         widths = [size, *[width] * layers]
         self.encoder = nn.Sequential(
-            *(
-                Block(before, width, after, drop=drop)
-                for before, after in pairwise(widths)
-            )
+            *(Block(before, width, after, drop=drop) for before, after in pairwise(widths))
         )
         self.decoder = nn.Sequential(
             *(Block(width, width, width, drop=drop) for _ in range(layers - 1)),
