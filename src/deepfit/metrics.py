@@ -33,6 +33,11 @@ TITLES = {
     "f1_macro": "F1 (macro)",
     "exact_match": "Exact match",
     "hamming_loss": "Hamming loss",
+    "mase": "MASE",
+    "smape": "SMAPE",
+    "crps": "CRPS",
+    "coverage_80": "Coverage of the 80 % interval",
+    "coverage_95": "Coverage of the 95 % interval",
 }
 """How people write a metric's name."""
 
@@ -46,6 +51,9 @@ LESS_IS_BETTER = frozenset(
         "pinball",
         "loss",
         "hamming_loss",
+        "mase",
+        "smape",
+        "crps",
     }
 )
 

@@ -37,6 +37,19 @@ class Learnable(Protocol):
         ...
 
 
+@runtime_checkable
+class Ordered(Protocol):
+    """Rows that follow one another in time, of which only the last can be held out."""
+
+    def latest(self, free: np.ndarray, fraction: float, later: int) -> np.ndarray:
+        """Places within `free` to hold out; later: parts that are still to be held out of the rest."""
+        ...
+
+    def check_parts(self, part: np.ndarray) -> None:
+        """DataError where a held-out row comes before one to train on."""
+        ...
+
+
 def split(
     rows: Rows,
     how: str,
@@ -56,6 +69,12 @@ def split(
     nothing can be learned from.
     """
     way, column = parse_split(how)
+    if isinstance(rows, Ordered) and way in ("random", "stratified", "group"):
+        raise OptionError(
+            f"--split {how}: rows that follow one another in time are never held out at random, since their "
+            "neighbours would give them away. Use --split auto (the last part of each series), "
+            "column:COLUMN or time:COLUMN."
+        )
     labels = rows.target()
     if classes is None:
         classes = labels is not None and labels.dtype.kind != "f"
@@ -101,6 +120,8 @@ def split(
             ] = name
     if classes and labels is not None:
         _check_classes(rows, labels, part, how, mend=way == "random" and named is None)
+    if isinstance(rows, Ordered):
+        rows.check_parts(part)
     chosen = {name: np.flatnonzero(part == name) for name in ("train", "valid", "test")}
     _check_sizes(rows, chosen, wants_test=test is None and test_fraction > 0, wants_valid=valid is None)
     return Splits(
@@ -193,6 +214,8 @@ def _held_out(
     keep = later + (len(np.unique(own)) if own is not None and way == "stratified" else 1)
     if len(free) <= keep:
         raise DataError(_too_few(rows, keep + 1))
+    if isinstance(rows, Ordered) and way != "time":
+        return rows.latest(free, fraction, later)
     if way == "time":
         return by_time(rows, column, free, fraction)
     if way == "group":

@@ -36,6 +36,9 @@ OWN_OPTIONS = {
     "tabular-classification": f"{TABLES} {CLASSES}",
     "tabular-regression": f"{TABLES} target_transform huber_delta quantile",
     "token-classification": "target scheme base network width layers dropout word_dropout crf",
+    "time-series-forecasting": """
+        target time series known past horizon season lookback fill duplicates network
+    """,
     "image-classification": f"""
         target skip_broken image_size network activation loss pretrained flip shift cutout colour {CLASSES}
     """,
