@@ -31,14 +31,14 @@ def of_surprise(surprise: np.ndarray) -> np.ndarray:
 
 
 def calibrate(score: np.ndarray, batch: Batch, facts: Facts, contamination: float) -> Facts:
-    """Facts with the threshold: see `metrics_anomalies.threshold`; rows labelled as anomalies do not count."""
+    """Facts with the threshold by rows that are not labelled: see `metrics_anomalies.threshold`."""
     keep = ~batch["target"] if "target" in batch else np.ones(len(score), bool)
     found = metrics_anomalies.threshold(score[keep], contamination)
     return {**facts, "threshold": min(found, sys.float_info.max)}
 
 
 def flagged(answers: Answers) -> np.ndarray:
-    """bool [rows]: which rows are answered to be anomalies."""
+    """Bool [rows]: which rows are answered to be anomalies."""
     return answers.columns["prediction"] == ANOMALY
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfit.data.batches import num_rows
 from deepfit.data.windows import Windows
 
 Scores = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -42,7 +41,8 @@ def for_tables(train: Any, valid: Any, test: Any, sizes: Any, *, seed: int) -> I
         # bent numbers keep their order; a normal deviation is 1.349 quartile ranges
         parts = [np.abs(batch["numbers"]).astype(np.float64) * 1.349]
         for place, size in enumerate(sizes):
-            shares = (np.bincount(train["categories"][:, place], minlength=size) + 1) / (num_rows(train) + size)
+            counts = np.bincount(train["categories"][:, place], minlength=size) + 1
+            shares = counts / counts.sum()
             parts.append(-np.log(shares)[batch["categories"][:, place], None])
         return np.concatenate(parts, axis=1).max(axis=1)
 
@@ -85,6 +85,7 @@ def for_readings(
 ) -> Iterator[Fitted]:
     """Yield robust_z or seasonal_z, then isolation forests, for windows of readings (see `encode_readings`).
 
+    Scores are of the training and validation rows together, then of the test rows.
     seasonal_z: the largest |value - median| / median absolute deviation among readings at the same place of
     the season; phases: that place for each row of train, valid, test; robust_z where season is 0. The
     forests look at the readings alone, at the last LAGS readings, and at the changes between these.
@@ -102,8 +103,10 @@ def for_readings(
                 middle[phase] = np.median(own, axis=0)
                 spread[phase] = np.median(np.abs(own - middle[phase]), axis=0)
         spread = np.where(spread > 0, spread, np.maximum(values[0].std(0), 1e-9))
-        scores = [np.abs((own - middle[at]) / spread[at]).max(1) for own, at in zip(values, phases, strict=True)]
-        return scores[1], scores[2]
+        scores = [
+            np.abs((own - middle[at]) / spread[at]).max(1) for own, at in zip(values, phases, strict=True)
+        ]
+        return np.concatenate(scores[:2]), scores[2]
 
     yield _timed("seasonal_z" if season else "robust_z", z)
     chosen = np.sort(np.random.default_rng(seed).permutation(len(parts[0]))[:FITTED_ROWS])
@@ -113,9 +116,10 @@ def for_readings(
         ("isolation_forest_windows", lags),
         ("isolation_forest_changes", [np.diff(each, axis=1) for each in lags]),
     ):
-        fit, *asked = (each.reshape(len(each), -1) for each in shown)
-        if fit.shape[1]:
-            yield _timed(name, lambda fit=fit, asked=asked: forest(fit[chosen], asked, seed))
+        flat = [each.reshape(len(each), -1) for each in shown]
+        asked = [np.concatenate(flat[:2]), flat[2]]
+        if flat[0].shape[1]:
+            yield _timed(name, lambda flat=flat, asked=asked: forest(flat[0][chosen], asked, seed))
 
 
 def forest(fit: NDArray, asked: list[NDArray], seed: int) -> Scores:

@@ -65,7 +65,9 @@ def events(flagged: ArrayLike, anomalous: ArrayLike, follows: ArrayLike) -> dict
     if not len(true_runs):
         return {}
     recall = float(np.mean([flagged[first:last].any() for first, last in true_runs]))
-    precision = float(np.mean([anomalous[first:last].any() for first, last in alarms])) if len(alarms) else 0.0
+    precision = (
+        float(np.mean([anomalous[first:last].any() for first, last in alarms])) if len(alarms) else 0.0
+    )
     both = precision + recall
     return {
         "event_f1": 2 * precision * recall / both if both else 0.0,

@@ -45,8 +45,8 @@ def settle_anomaly(labels: np.ndarray, named: str | None, *, name: str, target: 
         found = [known.get(word.lower(), word) for word in wanted]
         if set(texts) <= set(found):
             raise DataError(
-                f"{name}: every row is an anomaly by column '{target}' ({shown}), so there is no ordinary row "
-                "to learn from. Name another --anomaly, or add ordinary rows."
+                f"{name}: every row is an anomaly by column '{target}' ({shown}), so there is no ordinary "
+                "row to learn from. Name another --anomaly, or add ordinary rows."
             )
         return found
     lower = [text.lower() for text in texts]
@@ -68,7 +68,7 @@ def settle_anomaly(labels: np.ndarray, named: str | None, *, name: str, target: 
 
 
 def anomalous(labels: np.ndarray, values: Sequence[str]) -> np.ndarray:
-    """bool [rows]: whether the label of a row is one of these values."""
+    """Bool [rows]: whether the label of a row is one of these values."""
     distinct, places = np.unique(labels, return_inverse=True)
     wanted = {value.lower() for value in values}
     return np.array([as_label(value).lower() in wanted for value in distinct.tolist()], bool)[places]

@@ -47,7 +47,7 @@ class AnomalyRows:
         return self.table.series(name)
 
     def target(self) -> np.ndarray | None:
-        """bool [rows], True for an anomaly; None where a row does not say."""
+        """Bool [rows], True for an anomaly; None where a row does not say."""
         labels = self.table.target()
         return None if labels is None else anomalous(labels, self.values)
 
@@ -136,9 +136,9 @@ def check_varied(rows: AnomalyRows, facts: Mapping[str, Any]) -> None:
     """DataError where all rows are the same, so that nothing can be learned of what is ordinary."""
     if len(rows) > 1 and len(np.unique(rows.fingerprints())) == 1:
         raise DataError(
-            f"{rows.name}: all {len(rows):,} ordinary training rows are the same in the columns that are used "
-            f"({', '.join(record['name'] for record in facts['columns'][:6])}), so what varies among ordinary "
-            "rows cannot be learned. Add rows or columns."
+            f"{rows.name}: all {len(rows):,} ordinary training rows are the same in the columns in use "
+            f"({', '.join(record['name'] for record in facts['columns'][:6])}), so what varies ordinarily "
+            "cannot be learned. Add rows or columns."
         )
 
 

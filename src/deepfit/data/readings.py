@@ -52,7 +52,7 @@ class ReadingsTable:
     notes: list[Concern] = field(default_factory=list)
 
     def clean(self) -> np.ndarray:
-        """bool [N]: neither the reading nor one in its window is labelled as an anomaly."""
+        """Bool [N]: neither the reading nor one in its window is labelled as an anomaly."""
         if self.labels is None:
             return np.ones(len(self.order), bool)
         count = np.concatenate([[0], (self.labels == 1).cumsum()])
@@ -109,14 +109,14 @@ class Readings:
         return frame[name].gather(self.index).to_numpy()
 
     def target(self) -> np.ndarray | None:
-        """bool [rows], True for an anomaly; None where a row does not say."""
+        """Bool [rows], True for an anomaly; None where a row does not say."""
         if self.all.labels is None:
             return None
         labels = self.all.labels[self.places]
         return None if (labels == UNKNOWN).any() else labels == 1
 
     def follows(self) -> np.ndarray:
-        """bool [rows]: the reading comes directly after the row before it, in the same stretch."""
+        """Bool [rows]: the reading comes directly after the row before it, in the same stretch."""
         places = self.places
         before = np.concatenate([[-2], places[:-1]])
         return (places == before + 1) & (self.all.firsts[places] < places)
@@ -187,7 +187,9 @@ class Readings:
         if every.series_name is not None:
             columns.append(pl.Series("series", self.column(every.series_name)).cast(pl.String))
         if every.time_name is not None:
-            columns.append(every.table.frame[every.time_name].gather(self.index).alias("time").cast(pl.String))
+            columns.append(
+                every.table.frame[every.time_name].gather(self.index).alias("time").cast(pl.String)
+            )
         else:
             columns.append(pl.Series("time", places - every.firsts[places]))
         return pl.DataFrame(columns).hash_rows(seed=0).to_numpy()
@@ -265,9 +267,7 @@ def encode_readings(rows: Readings, facts: Facts) -> dict[str, Any]:
     there = ~np.isnan(values)
     both = np.concatenate([np.nan_to_num(values, copy=False), there], axis=1).astype(np.float32)
     places = rows.places
-    window = Windows(
-        both, places - rows.all.width + 1, rows.all.width, rows.all.firsts[places], places + 1
-    )
+    window = Windows(both, places - rows.all.width + 1, rows.all.width, rows.all.firsts[places], places + 1)
     target = rows.target()
     return {
         "window": window,

@@ -1,4 +1,4 @@
-"""Reading sensor data: which columns say the series, the time, the label and the values, and in what order."""
+"""Reading sensor data: which columns say the series, the time, the label and the values; their order."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def read_readings(
     else:
         for option, name in (("series", series), ("time", time), ("target", target)):
             if name is not None and name not in columns:
-                raise DataError(f"{table.name}: there is no column '{name}' (--{option}). {suggest(name, columns)}")
+                raise DataError(
+                    f"{table.name}: there is no column '{name}' (--{option}). {suggest(name, columns)}"
+                )
         series = series or usual_names(columns, [n for n in SERIES_NAMES if n not in (target, time)])
         time = time or usual_names(columns, [n for n in TIME_NAMES if n not in (target, series)])
     kinds = infer_kinds(table, given, but=None)
@@ -109,8 +111,8 @@ def _by_time(
     if column.null_count():
         place = column.is_null().arg_max() or 0
         raise DataError(
-            f"{table.name}, {table.where(place)}, column '{time}': the time is missing, so the reading has no "
-            "place in its series. Fill it in, or delete the row."
+            f"{table.name}, {table.where(place)}, column '{time}': the time is missing, so the reading has "
+            "no place in its series. Fill it in, or delete the row."
         )
     stamps = (column.cast(pl.Int64) if column.dtype.is_temporal() else column).to_numpy().astype(np.float64)
     order = np.lexsort((stamps, codes))
@@ -121,8 +123,8 @@ def _by_time(
         one, other = sorted(int(order[twice[0] + shift]) for shift in (0, 1))
         of = f" of series '{table.frame[series][other]}'" if series else ""
         raise DataError(
-            f"{table.name}, {table.where(other)}, column '{time}': the time {table.frame[time][other]}{of} is "
-            f"there twice (also in {table.where(one)}; {len(twice):,} such readings). Delete one of them, or "
+            f"{table.name}, {table.where(other)}, column '{time}': the time {table.frame[time][other]}{of} "
+            f"is there twice (also in {table.where(one)}; {len(twice):,} such readings). Delete one of them, or "
             "name the column that tells their series apart with --series."
         )
     begins = np.concatenate([[True], ~inside])
@@ -140,7 +142,8 @@ def _by_time(
             "gaps",
             time,
             f"{int(gaps.sum()):,} gaps longer than {GAP_STEPS:g} usual steps in column '{time}' (the first "
-            f"before {table.where(place)}, the longest {longest:,.0f} steps): windows do not reach over them.",
+            f"before {table.where(place)}, the longest {longest:,.0f} steps): windows do not reach over "
+            "them.",
         )
     ]  # fmt: skip
 

@@ -67,8 +67,8 @@ def split(
     test_fraction is a share of all rows (0: no test), valid_fraction a share of the others. test, valid: rows
     from elsewhere, which are taken as they are. classes: the target is a class (None: it is unless it is
     float). supervised: the target is learned, so it has to vary and every class needs a row to train on;
-    without, it is only for scoring. OptionError for a way that does not exist; DataError for too few rows, and for a target that
-    nothing can be learned from.
+    without, it is only for scoring. OptionError for a way that does not exist; DataError for too few rows,
+    and for a target that nothing can be learned from.
     """
     way, column = parse_split(how)
     groupable = getattr(rows, "groupable", False)

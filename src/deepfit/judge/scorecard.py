@@ -46,7 +46,9 @@ UNJUDGED = Judgement(
 )
 
 UNSCORED = Judgement(
-    {}, {}, "Nothing can be scored: no row says what is right. The answers rest on what the rows have in common."
+    {},
+    {},
+    "Nothing can be scored: no row says what is right. The answers rest on what the rows have in common.",
 )
 
 

@@ -115,10 +115,12 @@ class MaskedWindow(nn.Module):
     body: z_BTG -> outputs_BTD, or for `flat` bodies [B, T G] -> [B, D], G = 2 F: how far each reading lies
     from the last one that is seen, and whether it is seen. To what the network says that last value is added.
     lengths: how many readings may be hidden, the last one among them.
-    error_scale_HF: root mean square of the errors on ordinary readings, set after training.
+    error_scale_HF: root mean square of the errors on ordinary readings; threshold: of their scores. Both are
+    set after training.
     """
 
     error_scale_HF: Tensor
+    threshold: Tensor
 
     def __init__(
         self, body: nn.Module, *, width: int, channels: int, lengths: Sequence[int], flat: bool
@@ -132,6 +134,7 @@ class MaskedWindow(nn.Module):
             self.answer.weight.mul_(0.1)
             self.answer.bias.zero_()
         self.register_buffer("error_scale_HF", torch.ones(len(lengths), channels))
+        self.register_buffer("threshold", torch.tensor(torch.inf))
 
     def forward(self, window_BTG: Tensor, hidden_B: Tensor) -> tuple[Tensor, Tensor]:
         """BTG (values, then 1 where one is there) and how many are hidden -> what is said BF, known BF.
@@ -165,7 +168,7 @@ class Flat(nn.Module):
 
 
 def hidden_halves(columns: int) -> Tensor:
-    """bool RD: random halves of the columns and their other halves, the same for every network and seed."""
+    """Bool RD: random halves of the columns and their other halves, the same for every network and seed."""
     if columns == 1:
         return torch.ones(1, 1, dtype=torch.bool)
     generator = torch.Generator().manual_seed(0)

@@ -13,6 +13,7 @@ from torch.nn import functional
 from deepfit.contract import Batch, Phase, Run, Splits
 from deepfit.data.batches import num_rows
 from deepfit.data.windows import Windows
+from deepfit.metrics_anomalies import threshold
 from deepfit.nn.masked import FEWEST, MaskedTable, MaskedWindow
 from deepfit.plans.foresight import foresee
 from deepfit.plans.supervised import supervised
@@ -143,9 +144,7 @@ def table_answer(net: MaskedTable) -> Callable[[Batch], Tensor]:
 
 def cell_places(net: MaskedTable) -> Tensor:
     """The source column of each cell that is told, K."""
-    codes = [
-        place.expand(size) for place, size in zip(net.category_places_C, net.sizes, strict=True)
-    ]
+    codes = [place.expand(size) for place, size in zip(net.category_places_C, net.sizes, strict=True)]
     return torch.cat([net.number_places_N, *codes])
 
 
@@ -229,8 +228,10 @@ def window_answer(net: MaskedWindow) -> Callable[[Batch], Tensor]:
     return answer
 
 
-def window_plan(net: MaskedWindow, data: Splits[Batch], options: Any, run: Run) -> Iterator[Phase]:
-    """Learn the windows, then the root mean square of the errors on ordinary readings."""
+def window_plan(
+    net: MaskedWindow, data: Splits[Batch], options: Any, run: Run, *, contamination: float
+) -> Iterator[Phase]:
+    """Learn the windows, then the errors' root mean square and the threshold by ordinary readings."""
     found: list[np.ndarray] = []
 
     def measure(batch: Batch) -> None:
@@ -244,6 +245,19 @@ def window_plan(net: MaskedWindow, data: Splits[Batch], options: Any, run: Run) 
     scale = np.where(there.any(0), np.sqrt(mean), 1.0)
     with torch.no_grad():
         net.error_scale_HF.copy_(torch.from_numpy(scale).clamp(min=FEWEST))
+        scores = _scores(errors.astype(np.float32), net.error_scale_HF.cpu().numpy())[0]
+        net.threshold.fill_(threshold(scores, contamination))
+
+
+def _scores(squared: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Scores [rows] and blame [rows, channels] of squared errors [rows, H, channels]: `window_outputs`."""
+    ratio = squared / np.square(scale)
+    there = ~np.isnan(ratio)
+    ratio = np.where(there, ratio, 0)
+    by_length = np.log1p(ratio.sum(2) / np.maximum(there.sum(2), 1))
+    counted = there.any(2)
+    score = (by_length * counted).sum(1) / np.maximum(counted.sum(1), 1)
+    return score, np.log1p(ratio).sum(1) / np.maximum(there.sum(1), 1)
 
 
 def window_outputs(net: MaskedWindow, batch: Batch) -> dict[str, np.ndarray]:
@@ -251,18 +265,12 @@ def window_outputs(net: MaskedWindow, batch: Batch) -> dict[str, np.ndarray]:
 
     r = error / root mean square of ordinary errors; score = mean over lengths of log(1 + mean over channels
     of r^2), blame = mean over lengths of log(1 + r^2); 0 where nothing can be judged. Expected: with the most
-    readings hidden that leave one to be seen.
+    readings hidden that leave one to be seen. `floor` [rows]: the threshold by ordinary readings of training.
     """
     said = foresee(net, batch, window_answer(net), rows_at_once=2048)
-    scale = net.error_scale_HF.cpu().numpy()
-    ratio = said[:, 0] / np.square(scale)
-    there = ~np.isnan(ratio)
-    ratio = np.where(there, ratio, 0)
-    by_length = np.log1p(ratio.sum(2) / np.maximum(there.sum(2), 1))
-    counted = there.any(2)
-    score = (by_length * counted).sum(1) / np.maximum(counted.sum(1), 1)
-    blame = np.log1p(ratio).sum(1) / np.maximum(there.sum(1), 1)
+    score, blame = _scores(said[:, 0], net.error_scale_HF.cpu().numpy())
+    floor = np.full(len(score), float(net.threshold), np.float32)
     expected = said[:, 1, 0]
     for length in range(1, len(net.lengths)):
         expected = np.where(np.isnan(said[:, 1, length]), expected, said[:, 1, length])
-    return {"score": score, "blame": blame, "expected": expected}
+    return {"score": score, "blame": blame, "expected": expected, "floor": floor}

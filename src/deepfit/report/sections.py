@@ -11,7 +11,7 @@ import numpy as np
 
 from deepfit import metrics
 from deepfit.judge.verdict import number
-from deepfit.report import charts
+from deepfit.report import anomalies, charts
 from deepfit.report.charts import Line
 from deepfit.report.examples import most_wrong, pictures
 from deepfit.report.view import Figure, Section, Table, View
@@ -273,4 +273,8 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "most_wrong": most_wrong,
     "pictures": pictures,
     "columns": columns,
+    "anomaly_scores": anomalies.anomaly_scores,
+    "precision_recall": anomalies.precision_recall,
+    "most_anomalous": anomalies.most_anomalous,
+    "anomalous_readings": anomalies.anomalous_readings,
 }

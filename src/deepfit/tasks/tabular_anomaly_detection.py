@@ -29,7 +29,8 @@ from pydantic import Field, field_validator, model_validator
 from deepfit import answers_anomalies, baselines_anomalies
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.batches import num_rows
-from deepfit.options import DECAY, RATES, Activation, Options as SharedOptions
+from deepfit.options import DECAY, RATES, Activation
+from deepfit.options import Options as SharedOptions
 
 if TYPE_CHECKING:
     from torch import nn
@@ -83,7 +84,9 @@ class Options(SharedOptions):
     @model_validator(mode="after")
     def _anomaly_is_of_a_target(self) -> Options:
         if self.anomaly is not None and self.target is None:
-            raise ValueError("--anomaly has no effect without --target, whose value it is; name the column too")
+            raise ValueError(
+                "--anomaly has no effect without --target, whose value it is; name the column too"
+            )
         return self
 
 
@@ -240,7 +243,14 @@ class TabularAnomalyDetection:
         speed = 30 * power + np.where(fuel == "petrol", 1500, 0) + rng.normal(0, 60, count)
         thirst = np.where(fuel == "petrol", 0.12, 0.08) * power + rng.normal(0, 0.2, count)
         heat[rng.random(count) < 0.05] = np.nan
-        frame = {"power": power, "heat": heat, "speed": speed, "thirst": thirst, "fuel": fuel, "state": faulty}
+        frame = {
+            "power": power,
+            "heat": heat,
+            "speed": speed,
+            "thirst": thirst,
+            "fuel": fuel,
+            "state": faulty,
+        }
         options = {"target": "state", "epochs": 25, "batch_size": 32, "width": 64, "seed": seed, "threads": 1}
         task = cls(Options.model_validate({**options, "learning_rate": 5e-3}))
         rows = task.read(frame)

@@ -17,9 +17,9 @@ error of a value in units of its root mean square on ordinary readings, `score` 
 of log(1 + mean of e^2 over values). Scores by event use runs of consecutive readings as they are flagged,
 without point adjustment (see `metrics_anomalies`).
 
-Answers: `prediction` (anomaly or ordinary: whether the score is above that of all but a share of the
-validation readings, `--contamination`), `score`, `why` (the value that is furthest from what was expected) and
-`expected` (what it was expected to be).
+Answers: `prediction` (anomaly or ordinary: whether the score is above that of all but a share of the ordinary
+readings of training and validation, `--contamination`), `score`, `why` (the value that is furthest from what
+was expected) and `expected` (what it was expected to be).
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ class Options(SharedOptions):
     missing: str = Field(
         "", description="further words that mean a missing value, with commas between: n/a,unknown"
     )
-    window: int = Field(32, ge=2, le=4096, description="readings that the network looks at, the last included")
+    window: int = Field(
+        32, ge=2, le=4096, description="readings that the network looks at, the last included"
+    )
     hidden: str = Field(
         "1,4,16", description="how many of the latest readings are hidden, the last included, in turn"
     )
@@ -88,7 +90,10 @@ class Options(SharedOptions):
     width: int = Field(128, ge=4, le=4096, description="features of the network's layers")
 
     epochs: int = Field(
-        0, ge=0, le=1_000_000, description="passes over the training readings; 0 = as many as 1,500 steps take"
+        0,
+        ge=0,
+        le=1_000_000,
+        description="passes over the training readings; 0 = as many as 1,500 steps take",
     )
     weight_decay: float = Field(0.01, ge=0, le=10, description=DECAY)
     test_fraction: Fraction = Field(
@@ -103,7 +108,9 @@ class Options(SharedOptions):
     @model_validator(mode="after")
     def _everything_fits(self) -> Options:
         if self.anomaly is not None and self.target is None:
-            raise ValueError("--anomaly has no effect without --target, whose value it is; name the column too")
+            raise ValueError(
+                "--anomaly has no effect without --target, whose value it is; name the column too"
+            )
         if self.activation != "auto" and self.network != "mlp":
             raise ValueError(f"--activation has no effect with --network {self.network}; it is of mlp")
         lengths = self.lengths()
@@ -165,7 +172,11 @@ class TimeSeriesAnomalyDetection:
         """Median and interquartile range of each value, from the ordinary training readings."""
         from deepfit.data.readings import learn_readings
 
-        facts = learn_readings(train)
+        facts = {
+            **learn_readings(train),
+            "window": self.options.window,
+            "hidden": self.options.lengths(),
+        }
         if not (train.all.clean()[train.places]).any():
             raise DataError(
                 f"{train.name}: every window of {self.options.window} training readings holds an anomaly, so "
@@ -186,11 +197,11 @@ class TimeSeriesAnomalyDetection:
         options, channels = self.options, len(facts["values"])
         if options.network == "mlp":
             bend = {} if options.activation == "auto" else {"activation": options.activation}
-            body: nn.Module = Flat(options.window * 2 * channels, options.width, **bend)
+            body: nn.Module = Flat(facts["window"] * 2 * channels, options.width, **bend)
         elif options.network == "temporal_cnn":
             from deepfit.nn.nets.temporal_cnn import TemporalCNN
 
-            body = TemporalCNN(2 * channels, (options.width,) * blocks_for(options.window), dropout=0.0)
+            body = TemporalCNN(2 * channels, (options.width,) * blocks_for(facts["window"]), dropout=0.0)
         else:
             from deepfit.nn.nets.gru import GRU
             from deepfit.nn.nets.lstm import LSTM
@@ -200,7 +211,7 @@ class TimeSeriesAnomalyDetection:
             body,
             width=options.width,
             channels=channels,
-            lengths=options.lengths(),
+            lengths=facts["hidden"],
             flat=options.network == "mlp",
         )
 
@@ -212,22 +223,27 @@ class TimeSeriesAnomalyDetection:
         steps_an_epoch = max(1, round(rows / self.options.batch_size))
         epochs = self.options.epochs or max(1, round(STEPS / steps_an_epoch))
         options = self.options.model_copy(update={"epochs": epochs})
-        yield from anomalies.window_plan(net, data, options, run)
+        yield from anomalies.window_plan(net, data, options, run, contamination=options.contamination)
 
     def outputs(self, net: Any, batch: Batch, facts: Facts) -> Batch:
-        """`score` [rows], `blame` and `expected` [rows, values], all float32."""
+        """`score` [rows], `blame` and `expected` [rows, values], `floor` [rows]: the least threshold."""
         from deepfit.plans import anomalies
 
         return anomalies.window_outputs(net, batch)
 
     def calibrate(self, outputs: Batch, batch: Batch, facts: Facts) -> Facts:
-        """The threshold, from the validation readings that are neither anomalies nor shortly after one."""
+        """The threshold, from the validation readings that are neither anomalies nor shortly after one.
+
+        It is at least that of all ordinary readings: the last part of a series may be calmer than the rest.
+        """
         keep = np.flatnonzero(batch["ordinary"])
         score = outputs["score"][keep if len(keep) else slice(None)]
-        return answers_anomalies.calibrate(score, {}, facts, self.options.contamination)
+        found = answers_anomalies.calibrate(score, {}, facts, self.options.contamination)
+        floor = float(outputs["floor"][0]) if len(score) else 0.0
+        return {**found, "threshold": max(found["threshold"], floor)}
 
     def decode(self, outputs: Batch, facts: Facts) -> Answers:
-        """Whether each reading is an anomaly, its score, and the value that says so with what was expected."""
+        """Whether each reading is an anomaly, its score, the value that says so and what was expected."""
         why = outputs["blame"].argmax(1)
         told = outputs["expected"][np.arange(len(why)), why].astype(np.float64)
         expected = told * np.array(facts["scale"])[why] + np.array(facts["centre"])[why]
