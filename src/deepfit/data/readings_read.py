@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -192,7 +191,7 @@ def _numbers(table: Table, kind: Kind, name: str) -> np.ndarray:
 
 def _labels(
     table: Table, target: str | None, anomaly: str | None, facts: Facts | None
-) -> tuple[np.ndarray | None, Sequence[str]]:
+) -> tuple[np.ndarray | None, list[str]]:
     """(int8 [rows], 1 for an anomaly and -1 where it is missing, what means an anomaly)."""
     if target is None or target not in table.frame.columns:
         return None, list(facts["anomaly"]) if facts else []

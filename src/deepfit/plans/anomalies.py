@@ -128,7 +128,7 @@ def table_answer(net: MaskedTable) -> Callable[[Batch], Tensor]:
         numbers_BN, categories_BC = batch["numbers"], batch["categories"]
         places_K = cell_places(net)
         surprise_BD = torch.zeros(len(numbers_BN), net.num_columns, device=numbers_BN.device)
-        said_BK, weights_K = 0.0, 0.0
+        said_BK, weights_K = torch.zeros(()), torch.zeros(())
         for number, mask_D in enumerate(net.masks_RD):
             said = net(numbers_BN, categories_BC, mask_D.expand(len(numbers_BN), -1))
             mean_D, deviation_D = net.error_mean_RD[number], net.error_deviation_RD[number]

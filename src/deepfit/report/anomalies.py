@@ -96,7 +96,7 @@ def most_anomalous(view: View) -> Section | None:
                 str(why[place]),
                 cell(received[place]),
                 str(view.answers["expected"][row]),
-                number(score[row], 3),
+                number(float(score[row]), 3),
             ]
         )
     header = ["Row", *keys, *(["Labelled"] if truth else []), "Column", "Received", "Expected", "Score"]
