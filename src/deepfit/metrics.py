@@ -22,6 +22,8 @@ TITLES = {
     "accuracy_unseen": "Accuracy on unseen words",
     "f1": "F1",
     "roc_auc": "ROC AUC",
+    "precision_at_k": "Precision at k",
+    "event_f1": "Event F1",
     "log_loss": "Log loss",
     "calibration_error": "Calibration error",
     "rmse": "RMSE",

@@ -12,6 +12,7 @@ import numpy as np
 from deepfit import metrics
 from deepfit.judge.verdict import number
 from deepfit.report import charts, series
+from deepfit.report import anomalies, charts
 from deepfit.report.charts import Line
 from deepfit.report.confusion import confused, pairs
 from deepfit.report.examples import most_wrong, pictures
@@ -258,4 +259,8 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "forecasts": series.forecasts,
     "horizon": series.horizon,
     "coverage": series.coverage,
+    "anomaly_scores": anomalies.anomaly_scores,
+    "precision_recall": anomalies.precision_recall,
+    "most_anomalous": anomalies.most_anomalous,
+    "anomalous_readings": anomalies.anomalous_readings,
 }
