@@ -25,6 +25,9 @@ TITLES = {
     "r2": "R²",
     "median_absolute_error": "Median absolute error",
     "pinball": "Pinball loss",
+    "mrr": "Mean reciprocal rank",
+    "accuracy_at_1": "Accuracy at 1",
+    "accuracy_at_10": "Accuracy at 10",
 }
 """How people write a metric's name."""
 

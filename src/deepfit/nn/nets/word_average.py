@@ -36,6 +36,8 @@ class WordAverage(nn.Module):
 
     def forward(self, tokens_BT: Tensor, keep_BT: Tensor | None = None) -> Tensor:
         """BT -> BD. keep_BT: True for tokens, False for padding."""
+        if not tokens_BT.shape[1]:
+            return self.tokens.weight.new_zeros(len(tokens_BT), self.tokens.embedding_dim)
         weights_BT = self.log_weights(tokens_BT).squeeze(2).exp()
         if keep_BT is not None:
             weights_BT = weights_BT * keep_BT
