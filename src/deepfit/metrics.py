@@ -28,11 +28,24 @@ TITLES = {
     "mrr": "Mean reciprocal rank",
     "accuracy_at_1": "Accuracy at 1",
     "accuracy_at_10": "Accuracy at 10",
+    "f1_micro": "F1 (micro)",
+    "f1_macro": "F1 (macro)",
+    "exact_match": "Exact match",
+    "hamming_loss": "Hamming loss",
 }
 """How people write a metric's name."""
 
 LESS_IS_BETTER = frozenset(
-    {"log_loss", "calibration_error", "rmse", "mae", "median_absolute_error", "pinball", "loss"}
+    {
+        "log_loss",
+        "calibration_error",
+        "rmse",
+        "mae",
+        "median_absolute_error",
+        "pinball",
+        "loss",
+        "hamming_loss",
+    }
 )
 
 
