@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,11 +27,6 @@ def learned_ids(vocabulary: Vocabulary, *, around: bool = True) -> dict[str, Any
     return {"vocabulary": vocabulary.to_json(), "first_id": first, "last_id": last}
 
 
-def ids_of(texts: Sequence[str], facts: Mapping[str, Any]) -> Ragged:
-    """The tokens of each text, int32, none left out and none around them."""
-    return _vocabulary(facts["vocabulary"]).encode_ragged(texts, specials=False)[0]
-
-
 def windows_of(ids: Ragged, facts: Mapping[str, Any]) -> Windows:
     """Every text in windows as long as the network reads, with the tokens around each."""
     room = room_of(facts)
@@ -49,8 +43,3 @@ def beginnings(ids: Ragged, facts: Mapping[str, Any]) -> Ragged:
 def room_of(facts: Mapping[str, Any]) -> int:
     """Tokens of a text that the network reads at once, without those around it."""
     return max(2, facts["longest"] - sum(facts[name] is not None for name in ("first_id", "last_id")))
-
-
-@lru_cache(maxsize=4)
-def _vocabulary(text: str) -> Vocabulary:
-    return Vocabulary.from_json(text)

@@ -25,8 +25,8 @@ from deepfit.plans.text_vectors import load_base, of_tokens
 
 RATES = {"word_average": 2e-3, "transformer_encoder": 5e-4, "base": 5e-5}
 """Learning rates that suit the networks."""
-PAIRS_SEEN = {"word_average": 160_000, "transformer_encoder": 240_000, "base": 16_000}
-"""Pairs that training sees, repeats included, where no number of epochs is given."""
+TOKENS_SEEN = {"word_average": 12_000_000, "transformer_encoder": 20_000_000, "base": 600_000}
+"""Tokens that training sees, repeats included, where no number of epochs is given."""
 MOST_EPOCHS = {"word_average": 60, "transformer_encoder": 60, "base": 4}
 PAIRS_A_STEP = {"word_average": 256, "transformer_encoder": 128, "base": 64}
 """More pairs in a batch are more negatives; a pretrained encoder needs fewer, and takes longer."""
@@ -35,13 +35,16 @@ Found = Sequence[Tensor]
 """The vectors of the first texts, the second ones and, where there are any, the third ones: each BD."""
 
 
-def settle(options: Any, rows: int) -> Any:
-    """The options with numbers in place of the zeros that leave a choice to us, for so many training rows."""
+def settle(options: Any, rows: int, tokens: int) -> Any:
+    """The options with numbers in place of the zeros that leave a choice to us.
+
+    For so many training rows, whose texts have so many tokens.
+    """
     kind = kind_of(options)
     rate = RATES[kind] * USUAL[options.optimizer].rate
     return options.model_copy(
         update={
-            "epochs": options.epochs or min(MOST_EPOCHS[kind], max(1, PAIRS_SEEN[kind] // rows)),
+            "epochs": options.epochs or min(MOST_EPOCHS[kind], max(1, round(TOKENS_SEEN[kind] / tokens))),
             "batch_size": options.batch_size or min(PAIRS_A_STEP[kind], max(16, rows // 8)),
             "learning_rate": options.learning_rate or rate,
         }
@@ -70,11 +73,12 @@ def plan(
     if isinstance(net, WordAverage):
         net.weigh(*texts_with(data.train, ("first", "second"), facts["num_tokens"]))
     short = {name: beginnings(data.train[name], facts) for name in names}
+    tokens = sum(int(texts.lengths.sum()) for texts in short.values())
     each = [of_tokens(net, name) for name in names]
     yield from supervised(
         net,
         Splits({**data.train, **short}, data.valid, data.test),
-        settle(options, num_rows(data.train)),
+        settle(options, num_rows(data.train), max(tokens, 1)),
         run,
         forward=lambda batch: [forward(batch) for forward in each],  # pyright: ignore[reportArgumentType]
         loss=LOSSES[facts["loss"]](options, run),  # pyright: ignore[reportArgumentType]

@@ -11,7 +11,7 @@ import numpy as np
 
 from deepfit import metrics
 from deepfit.judge.verdict import number
-from deepfit.report import charts
+from deepfit.report import charts, similarity
 from deepfit.report.charts import Line
 from deepfit.report.examples import most_wrong, pictures
 from deepfit.report.view import Figure, Section, Table, View
@@ -273,4 +273,9 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "most_wrong": most_wrong,
     "pictures": pictures,
     "columns": columns,
+    "likeness": similarity.likeness,
+    "rated_likeness": similarity.rated_likeness,
+    "lost_partners": similarity.lost_partners,
+    "far_ratings": similarity.far_ratings,
+    "text_map": similarity.text_map,
 }

@@ -183,17 +183,17 @@ class SentenceSimilarity:
         lowest rating of training and 1 for the highest.
         """
         from deepfit.data.pairs import PairRows
-        from deepfit.data.text_ids import ids_of
+        from deepfit.data.text_encoding import encode_texts
 
         if not isinstance(rows, PairRows):
-            return {"first": ids_of(rows.texts(), facts)}
+            return {"first": encode_texts(rows.texts(), facts)}
         names = rows.names
         batch: dict[str, Any] = {}
         for place, name in (("first", names.first), ("second", names.second)):
-            batch[place] = ids_of(rows.texts(name), facts)
+            batch[place] = encode_texts(rows.texts(name), facts)
             batch[f"{place}_key"] = rows.prints(name)
         if names.negative is not None:
-            batch["negative"] = ids_of(rows.texts(names.negative), facts)
+            batch["negative"] = encode_texts(rows.texts(names.negative), facts)
         if (ratings := rows.target()) is not None and facts["rated"]:
             span = facts["high"] - facts["low"]
             batch["target"] = ((ratings - facts["low"]) / span).astype(np.float32)
