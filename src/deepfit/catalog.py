@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 COMMANDS = {
-    "feature-extraction": "Vectors of texts or pictures, by any trained model: `deepfit embed`; search by them: "
-    "`deepfit search`.",
+    "feature-extraction": "Vectors of texts or pictures by any trained model, `deepfit embed`; to find what "
+    "is alike, `deepfit search`.",
 }
-"""Tasks of the Hugging Face Hub that are no way of learning here but something to do with what was learned."""
+"""Tasks of the Hugging Face Hub that are no way of learning here, but use what was learned."""
 
 
 def names() -> list[str]:

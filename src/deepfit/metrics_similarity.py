@@ -19,7 +19,7 @@ TIE = 1e-6
 
 
 def rated(similarity: ArrayLike, ratings: ArrayLike) -> dict[str, float]:
-    """spearman and pearson of similarities [pairs] with ratings [pairs]; absent where one of the two is level.
+    """The scores spearman and pearson of similarities [pairs] with ratings; absent where one is level.
 
     spearman: Pearson's correlation of ranks, equal values sharing their mean rank.
     """

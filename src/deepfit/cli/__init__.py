@@ -47,7 +47,20 @@ def deepfit() -> None:
     """Train a neural network on your own data, and get an honest scorecard, a saved model and a report."""
 
 
-for command in (train, tune_rate, check, evaluate, predict, embed, search, resume, tasks, networks, demo, learn):
+for command in (
+    train,
+    tune_rate,
+    check,
+    evaluate,
+    predict,
+    embed,
+    search,
+    resume,
+    tasks,
+    networks,
+    demo,
+    learn,
+):
     deepfit.add_command(command)
 
 

@@ -13,12 +13,11 @@ import click
 )
 @click.argument("model")
 @click.argument("source")
-@click.option(
-    "--out", metavar="FILE", required=True, help="Where to write: .npz, .npy, .parquet or .jsonl."
-)
+@click.option("--out", metavar="FILE", required=True, help="Where to write: .npz, .npy, .parquet or .jsonl.")
+@click.option("--text", metavar="COLUMN", help="The column of texts in a table. [default: text]")
 @click.option("--overwrite", is_flag=True, help="Replace the file of --out if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written on stdout as one line of JSON.")
-def embed(model: str, source: str, out: str, overwrite: bool, as_json: bool) -> int:
+def embed(model: str, source: str, out: str, text: str | None, overwrite: bool, as_json: bool) -> int:
     """Write one vector for every text or picture in SOURCE, in its order: what the last layer of MODEL reads.
 
     MODEL is the folder of a run or model, or of a published sentence encoder. SOURCE is a folder of pictures
@@ -27,10 +26,11 @@ def embed(model: str, source: str, out: str, overwrite: bool, as_json: bool) -> 
     from deepfit.cli.output import VECTOR_FORMATS, check_destination, json_line, write_vectors
 
     check_destination(out, overwrite=overwrite, formats=VECTOR_FORMATS)
-    from deepfit.model.embedded import names_of
+    from deepfit.model.embedded import names_of, with_texts
     from deepfit.model.published import open_embedder
 
-    found = open_embedder(model).embedded(source)
+    embedder = open_embedder(model)
+    found = embedder.embedded(with_texts(embedder, source, text))
     write_vectors(found.vectors, names_of(found.rows), out)
     for note in found.notes:
         click.echo(f"note: {note}", err=True)

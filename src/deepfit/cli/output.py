@@ -50,7 +50,7 @@ def write_answers(answers: Answers, path: str) -> None:
 def write_vectors(vectors: np.ndarray, names: Mapping[str, np.ndarray], path: str) -> None:
     """Write vectors [rows, width] in the format that the path's ending names, without a pickle in any.
 
-    .npy: the vectors alone. .npz: `vectors`, and `file` where they are of files. .parquet and .jsonl: a row
+    .npy: the vectors alone. .npz: `vectors`, and `files` where they are of files. .parquet and .jsonl: a row
     each, what it is of (`file`, `text`) and `embedding`, a list of numbers.
     """
     import numpy as np
@@ -60,7 +60,7 @@ def write_vectors(vectors: np.ndarray, names: Mapping[str, np.ndarray], path: st
         if path.lower().endswith(".npy"):
             np.save(file, vectors, allow_pickle=False)
         elif path.lower().endswith(".npz"):
-            short = {name: values.astype(np.str_) for name, values in names.items() if name != "text"}
+            short = {f"{name}s": values.astype(np.str_) for name, values in names.items() if name != "text"}
             np.savez(file, vectors=vectors, **short)  # pyright: ignore[reportArgumentType]  (its flag is no array)
         else:
             columns = {name: values.tolist() for name, values in names.items()}

@@ -29,6 +29,7 @@ SHOWN_LETTERS = 90
 @click.argument("model")
 @click.argument("source")
 @click.argument("query")
+@click.option("--text", metavar="COLUMN", help="The column of texts in a table. [default: text]")
 @click.option("--top", metavar="N", default=5, show_default=True, type=click.IntRange(1), help="How many.")
 @click.option(
     "--index", metavar="FILE", help="Keep the vectors of SOURCE in this .npz, and use them the next time."
@@ -40,6 +41,7 @@ def search(
     model: str,
     source: str,
     query: str,
+    text: str | None,
     top: int,
     index: str | None,
     out: str | None,
@@ -61,12 +63,12 @@ def search(
         raise OptionError(f"--index {index}: an index is an .npz file; name it so.")
     if not query.strip():
         raise OptionError("the query is empty. Write a text, or the path of a picture.")
-    from deepfit.model.embedded import names_of, nearest
+    from deepfit.model.embedded import names_of, nearest, with_texts
     from deepfit.model.published import open_embedder
 
     embedder = open_embedder(model)
     asked = embedder.embedded(_as_source(query))
-    rows, vectors, notes = _vectors(embedder, source, index)
+    rows, vectors, notes = _vectors(embedder, with_texts(embedder, source, text), index)
     places, cosines = (each[0] for each in nearest(asked.vectors[:1], vectors, top))
     for note in notes:
         click.echo(f"note: {note}", err=True)
@@ -85,7 +87,8 @@ def search(
         with replacing(out) as temporary, open(temporary, "w", encoding="utf-8") as file:
             file.write(render(query, source, found, chosen, asked.rows, len(rows)))
         click.echo(f"page: {out}", err=True)
-    click.echo(json_line({"query": query, "rows": len(rows), "found": found}) if as_json else aligned(_lines(found), numbers_from=9))
+    said = json_line({"query": query, "rows": len(rows), "found": found})
+    click.echo(said if as_json else aligned(_lines(found), numbers_from=4))
     return 0
 
 
@@ -109,7 +112,7 @@ def _lines(found: Sequence[dict[str, Any]]) -> list[list[str]]:
     return lines
 
 
-def _vectors(embedder: Embedder, source: str, index: str | None) -> tuple[Rows, np.ndarray, tuple[str, ...]]:
+def _vectors(embedder: Embedder, source: Any, index: str | None) -> tuple[Rows, np.ndarray, tuple[str, ...]]:
     """The rows of a source and their vectors, from an index that fits where there is one."""
     if index is None:
         found = embedder.embedded(source)

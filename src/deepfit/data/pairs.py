@@ -270,7 +270,9 @@ def _ratings(table: Table, name: str) -> np.ndarray:
 
 
 def _is_couple(value: Any) -> bool:
-    return isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(each, str) for each in value)
+    return (
+        isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(each, str) for each in value)
+    )
 
 
 def read_items(source: Any, learned: Mapping[str, Any]) -> TextRows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,9 @@ def learned_ids(vocabulary: Vocabulary, *, around: bool = True) -> dict[str, Any
 
     around: whether the network wants such tokens.
     """
-    bare, whole = (vocabulary.encode_ragged(["a"], specials=each)[0].row(0).tolist() for each in (False, True))
+    bare, whole = (
+        vocabulary.encode_ragged(["a"], specials=each)[0].row(0).tolist() for each in (False, True)
+    )
     before = next((place for place in range(len(whole)) if whole[place : place + len(bare)] == bare), 0)
     first = whole[0] if around and before else None
     last = whole[-1] if around and before + len(bare) < len(whole) else None

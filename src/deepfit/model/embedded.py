@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from deepfit.contract import Rows
+from deepfit.errors import DataError, suggest
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,10 +62,29 @@ def names_of(rows: Rows) -> Mapping[str, np.ndarray]:
     return names
 
 
+def with_texts(embedder: Embedder, source: Any, column: str | None) -> Any:
+    """A table with this column where the embedder looks for texts; without a column, the source as it is.
+
+    DataError where the source is no table, or has no such column.
+    """
+    if column is None:
+        return source
+    from dataclasses import replace
+
+    from deepfit.data.tables import read_table
+
+    table = read_table(source, kinds={column: "text"}, lenient=True)
+    if column not in table.frame.columns:
+        known = suggest(column, table.frame.columns)
+        raise DataError(f"{table.name}: there is no column '{column}' of texts. {known}")
+    wanted = getattr(getattr(getattr(embedder, "task", None), "options", None), "text", "text")
+    return replace(table, frame=table.frame.select(table.frame[column].alias(wanted)))
+
+
 def nearest(
     asked_QD: np.ndarray, vectors_ND: np.ndarray, top: int, *, block_rows: int = BLOCK_ROWS
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The places of the `top` rows with the highest cosine to each query, int64 [Q, K], and it, float32 [Q, K].
+    """Places of the `top` rows with the highest cosine to each query, int64 [Q, K]; those, float32 [Q, K].
 
     The nearest first, of equals the one that stands first; K is N where there are no more. Exact: every row
     is looked at, in blocks. A vector of zeros has the cosine 0 with everything.

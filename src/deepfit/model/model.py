@@ -95,8 +95,8 @@ class Model:
         """What a source holds to be embedded; DeepfitError for a task without vectors."""
         if not isinstance(self.task, Embeds):
             raise DeepfitError(
-                f"{self.task_name} makes no vectors of what it reads. Tasks on texts and on pictures do, such "
-                "as sentence-similarity, text-classification, image-classification."
+                f"{self.task_name} makes no vectors of what it reads. Tasks on texts and pictures do: "
+                "sentence-similarity, text-classification, image-classification."
             )
         reads = self.task.read_items if isinstance(self.task, ReadsItems) else self.task.read
         return reads(source, self.facts)

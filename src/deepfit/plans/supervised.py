@@ -41,9 +41,9 @@ def supervised(
     less is better; betas: of the optimizers that have them; by: the Ragged array (or arrays, added up) by
     whose lengths rows are put into batches, where they differ in length; coupled: the loss looks across the
     batch, so it gets this rank's rows and may `run.gather` what the others found; count: what the loss runs
-    over, where not over rows; drawn: (epoch, training arrays) -> those of this epoch, as many rows, where each
-    epoch sees another part of them; factor: on the learning rate of the parameter of a name, where not all
-    learn as fast.
+    over, where not over rows; drawn: (epoch, training arrays) -> those of this epoch, as many rows, where
+    each epoch sees another part of them; factor: on the learning rate of the parameter of a name, where not
+    all learn as fast.
     Where the learning rate is "auto", a phase "rate-test" that finds it goes before.
     """
     rows = num_rows(data.train)

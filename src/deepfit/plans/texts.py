@@ -154,7 +154,7 @@ def outputs(net: nn.Module, batch: Batch, facts: Facts) -> np.ndarray:
 
 
 def embed(net: nn.Module, batch: Batch, facts: Facts) -> np.ndarray:
-    """What the last layer reads of each text, [rows, width] float32: of a long one the mean over its windows."""
+    """What the last layer reads of each text, [rows, width] float32: of a long one its windows' mean."""
     answer = net.get_submodule("answer")
     count = num_rows(batch)
     if not count:

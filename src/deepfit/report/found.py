@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from deepfit.report.examples import data_uri
 from deepfit.report.page import environment
 from deepfit.report.view import Thumbnail
@@ -29,7 +27,7 @@ def render(
     """
     picture = getattr(chosen, "picture", None)
     pictures = [
-        Thumbnail(data_uri(np.asarray(picture(row))), f"{each['similarity']:.3f}", str(each["item"]), str(each["item"]))
+        Thumbnail(data_uri(picture(row)), f"{each['similarity']:.3f}", str(each["item"]), str(each["item"]))
         for row, each in enumerate(found)
         if picture is not None
     ]
@@ -42,7 +40,7 @@ def render(
             source=source,
             found=short,
             pictures=pictures,
-            asked=data_uri(np.asarray(asked.picture(0))) if picture is not None else "",
+            asked=data_uri(asked.picture(0)) if picture is not None else "",
             count=count,
         )
     )

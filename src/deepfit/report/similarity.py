@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,12 +30,14 @@ def likeness(view: View) -> Section | None:
     edges = np.linspace(min(pairs.min(), strangers.min(), 0.0), 1.0, 41)
     middles = (edges[1:] + edges[:-1]) / 2
     lines = [
-        Line(name, middles, np.histogram(np.clip(values, edges[0], 1.0), edges)[0] / len(values), colour=place)
+        Line(
+            name, middles, np.histogram(np.clip(values, edges[0], 1.0), edges)[0] / len(values), colour=place
+        )
         for place, (name, values) in enumerate((("test pairs", pairs), ("random pairs", strangers)))
     ]
     sentence = (
-        f"The texts of a test pair have a cosine of {number(float(np.median(pairs)), 3)} in the middle, those "
-        f"of two pairs at random {number(float(np.median(strangers)), 3)}."
+        f"The texts of a test pair have a cosine of {number(float(np.median(pairs)), 3)} in the middle, "
+        f"those of two pairs at random {number(float(np.median(strangers)), 3)}."
     )
     chart = charts.lines(lines, x_label="cosine", y_label="share of pairs")
     return Section("How alike", [sentence], [Figure(chart, "The less the two overlap, the better.")])
@@ -52,10 +53,15 @@ def rated_likeness(view: View) -> Section | None:
     shown = np.unique(np.linspace(0, len(ratings) - 1, min(len(ratings), 1500)).round().astype(int))
     return Section(
         "Predicted and rated",
-        ["Scores compare the order of cosines with that of ratings; predictions are cosines in the ratings' range."],
+        [
+            "Scores compare the order of cosines with that of ratings; predictions are cosines in the range "
+            "of ratings."
+        ],
         [
             Figure(
-                charts.points(ratings[shown], said[shown], x_label="rating", y_label="predicted", diagonal=True),
+                charts.points(
+                    ratings[shown], said[shown], x_label="rating", y_label="predicted", diagonal=True
+                ),
                 "On the dashed line a prediction is exact.",
             ),
             Figure(
@@ -82,7 +88,9 @@ def lost_partners(view: View) -> Section | None:
         [test.where(int(row)), number(float(ranks[row]), 3), *map(_short, (text, partner, other))]
         for row, text, partner, other in zip(worst, firsts, seconds, instead, strict=True)
     ]
-    said = f"{len(lost):,} of {len(ranks):,} test texts have another's partner nearer than their own; the worst:"
+    said = (
+        f"{len(lost):,} of {len(ranks):,} test texts have another partner nearer than their own; the worst:"
+    )
     header = ["Row", "Rank", test.names.first, test.names.second, "Nearer"]
     return Section("Lost partners", [said], tables=[Table(header, rows, words=5)])
 
@@ -96,7 +104,12 @@ def far_ratings(view: View) -> Section | None:
     worst = np.argsort(-np.abs(said - ratings), kind="stable")[:ROWS]
     firsts, seconds = (test.take(worst).texts(name) for name in (test.names.first, test.names.second))
     rows = [
-        [test.where(int(row)), number(float(ratings[row]), 3), number(float(said[row]), 3), *map(_short, pair)]
+        [
+            test.where(int(row)),
+            number(float(ratings[row]), 3),
+            number(float(said[row]), 3),
+            *map(_short, pair),
+        ]
         for row, *pair in zip(worst, firsts, seconds, strict=True)
     ]
     header = ["Row", "Rating", "Predicted", test.names.first, test.names.second]
@@ -115,7 +128,8 @@ def text_map(view: View) -> Section | None:
     drawn = scatter(points[: len(first)], points[len(first) :], texts, joined=joined)
     lines = " A line joins the two of a pair: the shorter, the better." if joined else ""
     caption = f"First texts (circles) and second texts (squares) of {len(first):,} test pairs, {how}.{lines}"
-    return Section("Map of the texts", ["Texts that the network holds to be alike lie near each other."], [Figure(drawn, caption, wide=True)])
+    said = "Texts that the network holds to be alike lie near each other."
+    return Section("Map of the texts", [said], [Figure(drawn, caption, wide=True)])
 
 
 def flat(vectors: np.ndarray) -> tuple[np.ndarray, str]:
@@ -147,9 +161,9 @@ def scatter(first: np.ndarray, second: np.ndarray, texts: Any, *, joined: bool) 
         parts.append(Markup('<path class="grid" fill="none" d="{}"/>').format(path))
     for (a, b), (c, d), (one, other) in zip(first.tolist(), second.tolist(), texts, strict=True):
         parts.append(
-            Markup('<circle class="dot c0" cx="{:.1f}" cy="{:.1f}" r="2.2"><title>{}</title></circle>').format(
-                across(a), up(b), one[:TITLE_LETTERS]
-            )
+            Markup(
+                '<circle class="dot c0" cx="{:.1f}" cy="{:.1f}" r="2.2"><title>{}</title></circle>'
+            ).format(across(a), up(b), one[:TITLE_LETTERS])
         )
         parts.append(
             Markup(
@@ -165,10 +179,11 @@ def _vectors(view: View) -> tuple[np.ndarray, np.ndarray, list[tuple[str, str]]]
     model: Any = view.result.model
     if test is None or model is None or not hasattr(test, "names") or len(test) < 2:
         return None
-    return _asked(view.result)
+    if "pairs" not in view.found:
+        view.found["pairs"] = _asked(view.result)
+    return view.found["pairs"]
 
 
-@lru_cache(maxsize=1)
 def _asked(result: Any) -> tuple[np.ndarray, np.ndarray, list[tuple[str, str]]]:
     model, count = result.model, len(result.test)
     some = np.unique(np.linspace(0, count - 1, min(count, PAIRS)).round().astype(int))
@@ -178,7 +193,8 @@ def _asked(result: Any) -> tuple[np.ndarray, np.ndarray, list[tuple[str, str]]]:
     for name in ("first", "second"):
         vectors = model.task.embed(model.net, {"first": batch[name]}, model.facts)
         found.append(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
-    return found[0], found[1], list(zip(*(test.texts(n) for n in (test.names.first, test.names.second)), strict=True))
+    texts = (test.texts(name) for name in (test.names.first, test.names.second))
+    return found[0], found[1], list(zip(*texts, strict=True))
 
 
 def _nearest_other(view: View, rows: np.ndarray) -> list[str]:

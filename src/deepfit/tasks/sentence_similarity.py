@@ -52,7 +52,7 @@ class Options(SharedOptions):
         None, description="column of a text that does not belong to the first; by default negative"
     )
     base: str | None = Field(
-        None, description="folder of a published encoder to begin with; by default one is learned from nothing"
+        None, description="folder of a published encoder to begin with; by default one begins from nothing"
     )
     network: Literal["auto", "word_average", "transformer_encoder"] = Field(
         "auto", description="auto: word_average, or what --base holds"
@@ -80,6 +80,9 @@ class Options(SharedOptions):
         0.0,
         description=f"step size at its highest; 0 = 0.002, transformer_encoder 0.0005, base 5e-5; {RATES}",
     )
+    valid_fraction: float = Field(
+        0.1, gt=0, lt=1, description="share of the other rows held out to choose the best epoch and calibrate"
+    )
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the run over which the learning rate rises")
 
     @model_validator(mode="after")
@@ -90,7 +93,7 @@ class Options(SharedOptions):
             for name in ("network", "vocabulary_size", "width"):
                 if getattr(self, name) != type(self).model_fields[name].default:
                     shown = name.replace("_", "-")
-                    raise ValueError(f"--{shown} has no effect with --base, whose folder says it; leave one away")
+                    raise ValueError(f"--{shown} has no effect with --base, whose folder says it")
         if self.temperature != 0.05 and self.loss not in ("auto", "in_batch_contrastive"):
             raise ValueError(f"--temperature has no effect with --loss {self.loss}")
         return self
@@ -173,7 +176,8 @@ class SentenceSimilarity:
         texts = [text for name in (names.first, names.second) for text in train.texts(name)]
         vocabulary = learn_vocabulary(texts, size=options.vocabulary_size)
         average = options.network in ("auto", "word_average")
-        facts |= {"num_tokens": len(vocabulary), "longest": 256, "width": options.width or (512 if average else 256)}
+        width = options.width or (512 if average else 256)
+        facts |= {"num_tokens": len(vocabulary), "longest": 256, "width": width}
         return {**facts, **learned_ids(vocabulary, around=not average)}
 
     def encode(self, rows: PairRows | TextRows, facts: Facts) -> Batch:
@@ -205,7 +209,9 @@ class SentenceSimilarity:
 
         name = "word_average" if self.options.network == "auto" else self.options.network
         if name == "transformer_encoder" and facts["width"] % 4:
-            raise OptionError(f"--width {facts['width']}: transformer_encoder has 4 heads; take a multiple of 4.")
+            raise OptionError(
+                f"--width {facts['width']}: transformer_encoder takes a multiple of 4, its heads."
+            )
         return text_vectors.network(name, facts)
 
     def plan(self, net: nn.Module, data: Splits[Batch], facts: Facts, run: Run) -> Iterator[Phase]:
@@ -263,9 +269,10 @@ class SentenceSimilarity:
         if ratings is not None:
             return scores.rated(columns.get("similarity", columns["prediction"]), ratings)
         if "rank" not in columns:
+            column = rows.target_name or self.options.target or "score"
             raise DataError(
-                f"{rows.name}: has no column '{rows.target_name or self.options.target or 'score'}' of ratings,"
-                " which this model was trained on. Add it to score the model."
+                f"{rows.name}: has no column '{column}' of ratings, which this model was trained on. Add it "
+                "to score the model."
             )
         return scores.retrieval(columns["rank"])
 
@@ -320,7 +327,8 @@ class SentenceSimilarity:
             " ".join(words[each if same else 40 + each] for each, same in zip(row, some, strict=True))
             for row, some in zip(chosen[:, ::-1], shared[:, ::-1], strict=True)
         ]
-        options = {"epochs": 8, "batch_size": 32, "vocabulary_size": 400, "width": 64, "seed": seed, "threads": 1}
+        small = {"epochs": 8, "batch_size": 32, "vocabulary_size": 400, "width": 64}
+        options = {**small, "seed": seed, "threads": 1}
         task = cls(Options.model_validate(options))
         rows = task.read({"anchor": first, "positive": second})
         parts = (slice(0, 180), slice(180, 220), slice(220, 300))
