@@ -38,7 +38,8 @@ def of_words(train: Sequence[str], first: Sequence[str], second: Sequence[str]) 
 
     def weighed(**how: Any) -> Callable[[], tuple[Any, Any]]:
         def work() -> tuple[Any, Any]:
-            learned = TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **how)
+            kind: Any = TfidfVectorizer  # its stubs know float64 alone
+            learned = kind(sublinear_tf=True, dtype=np.float32, **how)
             try:
                 learned.fit(known)
             except ValueError:  # no text holds a single word

@@ -196,7 +196,7 @@ def read_pairs(
     columns = read_table(source, head=True, lenient=True)
     names = resolve(columns, first, second, negative, target, strict=training)
     texts = [each for each in (names.first, names.second, names.negative) if each is not None]
-    kinds = dict.fromkeys([*texts, *([names.rating] if names.rating else [])], "text")
+    kinds = {name: "text" for name in (*texts, names.rating) if name is not None}
     table = read_table(source, kinds=kinds, lenient=True)
     rows = read_texts(_as_texts(table, texts), text=texts, target=None, training=training)
     if names.rating is None:

@@ -30,7 +30,10 @@ class Embedded:
 class Embedder(Protocol):
     """A trained model, or a published encoder."""
 
-    net: nn.Module
+    @property
+    def net(self) -> nn.Module:
+        """The network."""
+        ...
 
     def items(self, source: Any) -> Rows:
         """The texts or pictures that a source holds."""

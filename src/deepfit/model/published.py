@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -77,4 +77,4 @@ def _model_type(path: Path) -> str | None:
         content = json.loads(config.read_text("utf-8"))
     except ValueError as error:
         raise ArtifactError(f"{config}: not readable as JSON ({error}).") from error
-    return content.get("model_type") if isinstance(content, dict) else None
+    return cast("dict[str, Any]", content).get("model_type") if isinstance(content, dict) else None
