@@ -151,8 +151,10 @@ class LastStep(nn.Module):
 
 
 def _tokens(network: str, name: str, size: tuple[int, ...], outputs: None) -> nn.Module:
-    from deepfit.nn.nets import transformer_decoder, transformer_encoder
+    from deepfit.nn.nets import transformer_decoder, transformer_encoder, word_average
 
+    if network == "word_average":
+        return word_average.WordAverage(VOCABULARY)
     if network == "transformer_encoder":
         shape: dict[str, Any] = transformer_encoder.PRESETS.get(name, {"vocab_size": VOCABULARY})
         net: nn.Module = transformer_encoder.TransformerEncoder(**shape)
