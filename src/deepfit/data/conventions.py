@@ -46,7 +46,9 @@ def convention(source: Any, target: str | None = None) -> tuple[Convention, str]
 
 
 def _folder(path: Path) -> tuple[Convention, str] | None:
-    """Folders of texts or sequences by class, also below train/, valid/ and test/."""
+    """Folders of texts or sequences by class, also below train/, valid/ and test/; files of tagged words."""
+    if any(path.glob("train.conll*")):
+        return "tags", "a folder with a file train.conll"
     if reason := class_folder(path):
         return "sequences", reason
     for pattern in ("*/*.txt", "train/*/*.txt"):
