@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -117,7 +117,8 @@ def strings(view: View) -> Section | None:
             "colour speak "
             "for the predicted class, in the second against it, the stronger the more (gradient "
             "times input). Of "
-            f"long sequences the {LINE_LETTERS} letters that say most are shown."
+            f"long sequences the {LINE_LETTERS} letters that say most are shown.",
+            *_decided(view.result.model.facts),
         ],
         figures,
     )
@@ -204,6 +205,15 @@ def coloured(text: str, said_T: np.ndarray) -> Markup:
         LOGO_LEFT - 6, first + 1
     )
     return figure([start, *parts], "a sequence letter by letter", LOGO_WIDTH, LINE_PX)
+
+
+def _decided(facts: Mapping[str, Any]) -> list[str]:
+    """What was decided from the training rows, and why."""
+    read = "Letters were read by their positions" if facts.get("length") else "Positions were not read"
+    shown = (
+        "The other strand was shown, too" if facts["reverse_complement"] else "The other strand was not shown"
+    )
+    return [f"{read}: {facts['positions_reason']}. {shown}: {facts['reverse_complement_reason']}."]
 
 
 def _asked(view: View) -> tuple[Any, Any, np.ndarray] | None:
