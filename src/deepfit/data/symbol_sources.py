@@ -101,8 +101,7 @@ def _from_table(source: Any, sequence: str, target: str, training: bool) -> Stri
         place = column.is_null().arg_max() or 0
         raise DataError(
             f"{table.name}, {table.where(place)}, column '{sequence}': the sequence is empty. Add its "
-            "letters, "
-            "or leave the row out."
+            "letters, or leave the row out."
         )
     labels = None
     if target in names:
