@@ -22,6 +22,8 @@ TITLES = {
     "accuracy_unseen": "Accuracy on unseen words",
     "f1": "F1",
     "roc_auc": "ROC AUC",
+    "precision_at_k": "Precision at k",
+    "event_f1": "Event F1",
     "log_loss": "Log loss",
     "calibration_error": "Calibration error",
     "rmse": "RMSE",
@@ -29,10 +31,18 @@ TITLES = {
     "r2": "R²",
     "median_absolute_error": "Median absolute error",
     "pinball": "Pinball loss",
+    "mrr": "Mean reciprocal rank",
+    "accuracy_at_1": "Accuracy at 1",
+    "accuracy_at_10": "Accuracy at 10",
     "f1_micro": "F1 (micro)",
     "f1_macro": "F1 (macro)",
     "exact_match": "Exact match",
     "hamming_loss": "Hamming loss",
+    "mase": "MASE",
+    "smape": "SMAPE",
+    "crps": "CRPS",
+    "coverage_80": "Coverage of the 80 % interval",
+    "coverage_95": "Coverage of the 95 % interval",
 }
 """How people write a metric's name."""
 
@@ -46,6 +56,9 @@ LESS_IS_BETTER = frozenset(
         "pinball",
         "loss",
         "hamming_loss",
+        "mase",
+        "smape",
+        "crps",
     }
 )
 

@@ -143,13 +143,34 @@ def windows(tokens: Ragged, facts: Facts) -> Windows:
 
 
 def outputs(net: nn.Module, batch: Batch, facts: Facts) -> np.ndarray:
-    """What the network says of each text, [rows, outputs] float32: of a long one the mean over its windows."""
+    """What the network says of each text, [rows, outputs] float32; of a long one the mean over windows."""
     count = num_rows(batch)
     if not count:
         return np.zeros((0, net.get_submodule("answer").out_features), np.float32)  # pyright: ignore[reportCallIssue, reportArgumentType]  (a linear layer)
     parts = windows(batch["tokens"], facts)
     forward: Any = lambda part: net(part["tokens"], part["tokens_keep"])  # noqa: E731 (one expression)
     said = foresee_by_length(net, {"tokens": parts.tokens}, forward, by="tokens")
+    return joined(said, parts, count)
+
+
+def embed(net: nn.Module, batch: Batch, facts: Facts) -> np.ndarray:
+    """What the last layer reads of each text, [rows, width] float32: of a long one its windows' mean."""
+    answer = net.get_submodule("answer")
+    count = num_rows(batch)
+    if not count:
+        return np.zeros((0, answer.in_features), np.float32)  # pyright: ignore[reportCallIssue, reportArgumentType]  (a linear layer)
+    parts = windows(batch["tokens"], facts)
+    seen: list[Tensor] = []
+    hook = answer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+
+    def forward(part: Batch) -> Tensor:
+        net(part["tokens"], part["tokens_keep"])
+        return seen.pop()
+
+    try:
+        said = foresee_by_length(net, {"tokens": parts.tokens}, forward, by="tokens")
+    finally:
+        hook.remove()
     return joined(said, parts, count)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from deepfit import metrics
 from deepfit.judge.verdict import number
-from deepfit.report import charts
+from deepfit.report import anomalies, charts, sequences, series, similarity
 from deepfit.report.charts import Line
 from deepfit.report.confusion import confused, pairs
 from deepfit.report.examples import most_wrong, pictures
@@ -43,7 +43,7 @@ def curves(view: View) -> Section | None:
     epochs = np.arange(1, len(records) + 1)
     best = max((place for place, record in enumerate(records, 1) if record.get("best")), default=None)
 
-    def series(kind: str, wanted: Callable[[str], bool], colour: int, prefix: str = "") -> list[Line]:
+    def drawn(kind: str, wanted: Callable[[str], bool], colour: int, prefix: str = "") -> list[Line]:
         names = dict.fromkeys(name for record in records for name in record.get(kind, {}) if wanted(name))
         return [
             Line(
@@ -56,10 +56,10 @@ def curves(view: View) -> Section | None:
             for place, name in enumerate(names)
         ]
 
-    losses = series("losses", lambda name: True, 0, "training ")
-    losses += series("scores", lambda name: name in ("loss", "log_loss"), len(losses), "validation ")
-    scores = series("scores", lambda name: name == view.main_metric, 1)
-    rates = series("learning_rates", lambda name: True, 2)
+    losses = drawn("losses", lambda name: True, 0, "training ")
+    losses += drawn("scores", lambda name: name in ("loss", "log_loss"), len(losses), "validation ")
+    scores = drawn("scores", lambda name: name == view.main_metric, 1)
+    rates = drawn("learning_rates", lambda name: True, 2)
     title = metrics.title(view.main_metric)
     figures = [
         Figure(charts.lines(some, x_label="epoch", y_label=label, best=best, whole=True), caption)
@@ -255,4 +255,18 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "texts": texts,
     "labels": labels,
     "wrong_labels": wrong_labels,
+    "forecasts": series.forecasts,
+    "horizon": series.horizon,
+    "coverage": series.coverage,
+    "anomaly_scores": anomalies.anomaly_scores,
+    "precision_recall": anomalies.precision_recall,
+    "most_anomalous": anomalies.most_anomalous,
+    "anomalous_readings": anomalies.anomalous_readings,
+    "likeness": similarity.likeness,
+    "rated_likeness": similarity.rated_likeness,
+    "lost_partners": similarity.lost_partners,
+    "far_ratings": similarity.far_ratings,
+    "text_map": similarity.text_map,
+    "sequence_logos": sequences.logos,
+    "sequence_letters": sequences.strings,
 }
