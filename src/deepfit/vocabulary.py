@@ -96,6 +96,7 @@ NETWORKS = {
     "lstm": Term("long short-term memory, a recurrent network with gates", "series"),
     "gru": Term("gated recurrent units, a lighter LSTM", "series"),
     "temporal_cnn": Term("convolutions over time that never look ahead", "series"),
+    "tide": Term("dense layers over the past and the known future, TiDE", "series"),
     "word_average": Term("the weighted mean of the tokens' vectors", "tokens"),
     "transformer_encoder": Term("attention in both directions, as in BERT", "tokens"),
     "transformer_decoder": Term("attention to what came before, as in GPT", "tokens"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from deepfit.contract import Answers
 
-FORMATS = (".csv", ".parquet", ".jsonl")
+FORMATS = (".csv", ".parquet", ".jsonl", ".conll")
 VECTOR_FORMATS = (".npz", ".npy", ".parquet", ".jsonl")
 
 
@@ -36,11 +36,19 @@ def check_destination(path: str, *, overwrite: bool, formats: tuple[str, ...] = 
 
 
 def write_answers(answers: Answers, path: str) -> None:
-    """Write a table of answers in the format that the path's ending names (.csv, .parquet, .jsonl)."""
+    """Write answers in the format that the path's ending names (.csv, .parquet, .jsonl, .conll).
+
+    A CoNLL file is for tags of words: a word and its tag a line.
+    """
+    if path.lower().endswith(".conll"):
+        text = answers_conll(answers, path)
+        with replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        return
     frame = _frame(answers)
     with replacing(path) as temporary:
         if path.lower().endswith(".csv"):
-            frame.write_csv(temporary)
+            _flat(frame).write_csv(temporary)
         elif path.lower().endswith(".parquet"):
             frame.write_parquet(temporary)
         else:
@@ -75,7 +83,38 @@ def write_vectors(vectors: np.ndarray, names: Mapping[str, np.ndarray], path: st
 
 def answers_csv(answers: Answers) -> str:
     """Answers as the text of a CSV file with a header line."""
-    return _frame(answers).write_csv()
+    return _flat(_frame(answers)).write_csv()
+
+
+def answers_conll(answers: Answers, path: str) -> str:
+    """A word and its tag a line, a tab between them, an empty line behind each sentence."""
+    words, tags = answers.columns.get("tokens"), answers.columns.get("prediction")
+    if words is None or tags is None:
+        raise OptionError(
+            f"--out {path}: these answers are no tags of words. Write .csv, .parquet or .jsonl."
+        )
+    lines: list[str] = []
+    for sentence, said in zip(words, tags, strict=True):
+        lines += [f"{word}\t{tag}" for word, tag in zip(sentence, said, strict=True)]
+        lines.append("")
+    return "\n".join(lines) + "\n"
+
+
+def _flat(frame: Any) -> Any:
+    """The frame as CSV can hold it: lists as texts with ";" between their values.
+
+    Where lists have an item a word, which may itself be ";", and for lists of records, as JSON texts.
+    """
+    import polars
+
+    nested = {name: dtype for name, dtype in frame.schema.items() if dtype.is_nested()}
+    by_word = "tokens" in nested
+    return frame.with_columns(
+        polars.Series(name, [None if each is None else json_line(each) for each in frame[name].to_list()])
+        if by_word or not isinstance(dtype, polars.List) or dtype.inner.is_nested()
+        else frame[name].cast(polars.List(polars.String)).list.join(";")
+        for name, dtype in nested.items()
+    )
 
 
 def _frame(answers: Answers) -> Any:

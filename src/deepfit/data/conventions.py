@@ -44,7 +44,9 @@ def convention(source: Any, target: str | None = None) -> tuple[Convention, str]
 
 
 def _folder(path: Path) -> tuple[Convention, str] | None:
-    """Folders of texts by class, also below train/, valid/ and test/."""
+    """Folders of texts by class, also below train/, valid/ and test/; folders of files of tagged words."""
+    if any(path.glob("train.conll*")):
+        return "tags", "a folder with a file train.conll"
     for pattern in ("*/*.txt", "train/*/*.txt"):
         if any(path.glob(pattern)):
             return "texts", "folders of .txt files, one folder a class"

@@ -7,7 +7,7 @@ import platform
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -19,6 +19,15 @@ from deepfit.model.embedded import Embedded
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+@runtime_checkable
+class Completing(Protocol):
+    """A task whose answers need something of the rows that is no number: the words of an entity."""
+
+    def complete(self, answers: Answers, rows: Any, /) -> Answers:
+        """The answers with what was missing."""
+        ...
 
 
 class Model:
@@ -69,7 +78,8 @@ class Model:
 
     def answer(self, rows: Rows) -> Answers:
         """Answers for rows that are read already."""
-        return self.task.decode(self.outputs(self.task.encode(rows, self.facts)), self.facts)
+        answers = self.task.decode(self.outputs(self.task.encode(rows, self.facts)), self.facts)
+        return self.task.complete(answers, rows) if isinstance(self.task, Completing) else answers
 
     def predict(self, source: Any) -> np.ndarray:
         """One prediction a row.

@@ -219,7 +219,7 @@ def _translate(
 
 def _pooling(path: Path) -> str:
     config = _read_json(path)
-    modes = [name.removeprefix("pooling_mode_") for name, on in config.items() if on is True]
+    modes: list[Any] = [name.removeprefix("pooling_mode_") for name, on in config.items() if on is True]
     modes = [POOLING_NAMES.get(mode, mode) for mode in modes if mode != "include_prompt"]
     if isinstance(config.get("pooling_mode"), str):
         modes = [POOLING_NAMES.get(config["pooling_mode"], config["pooling_mode"])]

@@ -143,7 +143,7 @@ def windows(tokens: Ragged, facts: Facts) -> Windows:
 
 
 def outputs(net: nn.Module, batch: Batch, facts: Facts) -> np.ndarray:
-    """What the network says of each text, [rows, outputs] float32: of a long one the mean over its windows."""
+    """What the network says of each text, [rows, outputs] float32; of a long one the mean over windows."""
     count = num_rows(batch)
     if not count:
         return np.zeros((0, net.get_submodule("answer").out_features), np.float32)  # pyright: ignore[reportCallIssue, reportArgumentType]  (a linear layer)
