@@ -158,7 +158,9 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("words", "said"), MISTAKES)
-def test_mistakes_end_with_status_two_and_what_to_do(texts, table, words, said, capsys, tmp_path, monkeypatch):
+def test_mistakes_end_with_status_two_and_what_to_do(
+    texts, table, words, said, capsys, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     places = {"MODEL": texts, "TABLE": table}
     assert run(*(places.get(word, word) for word in words)) == 2

@@ -26,11 +26,13 @@ def sentences(count, seed):
     """Places of words, five a sentence, and the same sentence in either of two made languages."""
     rng = np.random.default_rng(seed)
     chosen = np.array([rng.choice(40, 5, replace=False) for _ in range(count)])
-    return chosen, *([" ".join(WORDS[by + 45 * language] for by in row) for row in chosen] for language in (0, 1))
+    return chosen, *(
+        [" ".join(WORDS[by + 45 * language] for by in row) for row in chosen] for language in (0, 1)
+    )
 
 
 def rated(count, seed):
-    """Sentences that share from none to five of the words that count, among ten that do not, rated 1 to 11."""
+    """Sentences that share none to five of the words that count, among ten that do not, rated 1 to 11."""
     rng = np.random.default_rng(seed)
     chosen, first, _ = sentences(count, seed)
     shared = rng.integers(0, 6, count)
@@ -39,7 +41,9 @@ def rated(count, seed):
         for row, number in zip(chosen.tolist(), shared, strict=True)
     ]
     second = [" ".join(WORDS[by] for by in row) for row in other]
-    both = [[f"{text} {' '.join(rng.choice(WORDS[45:60], 10))}" for text in texts] for texts in (first, second)]
+    both = [
+        [f"{text} {' '.join(rng.choice(WORDS[45:60], 10))}" for text in texts] for texts in (first, second)
+    ]
     return {"sentence1": both[0], "sentence2": both[1], "score": 1.0 + 2 * shared}
 
 
@@ -89,7 +93,7 @@ def test_the_report_shows_likeness_lost_partners_and_a_map(partners):
     for title in ("Learning curves", "How alike", "Lost partners", "Map of the texts"):
         assert f"<h2>{title}</h2>" in page
     assert "Predicted and rated" not in page
-    assert page.count("<rect class=\"bar c1\"") == len(partners.test)
+    assert page.count('<rect class="bar c1"') == len(partners.test)
 
 
 def test_a_loaded_model_answers_pairs_and_scores_rated_ones_too(partners):
@@ -131,13 +135,19 @@ def test_both_losses_of_ratings_lower_the_training_loss(loss):
 def losses_of(task, rows):
     """The training loss of each epoch on the first three quarters of the rows."""
     count = len(rows)
-    parts = [rows.take(np.arange(count)[part]) for part in (slice(0, 3 * count // 4), slice(3 * count // 4, None))]
+    parts = [
+        rows.take(np.arange(count)[part]) for part in (slice(0, 3 * count // 4), slice(3 * count // 4, None))
+    ]
     facts = task.learn(parts[0])
     data = Splits(*(task.encode(part, facts) for part in parts))
     run = Run(task.options, None)
     run.seed("build")
     net = task.build(facts)
-    return [next(iter(each.losses.values())) for each in train(task, net, data, facts, run) if each.kind == "epoch"]
+    return [
+        next(iter(each.losses.values()))
+        for each in train(task, net, data, facts, run)
+        if each.kind == "epoch"
+    ]
 
 
 @pytest.mark.parametrize("network", ["word_average", "transformer_encoder"])
