@@ -98,6 +98,7 @@ NETWORKS = {
     "temporal_cnn": Term("convolutions over time that never look ahead", "series"),
     "tide": Term("dense layers over the past and the known future, TiDE", "series"),
     "word_average": Term("the weighted mean of the tokens' vectors", "tokens"),
+    "danq": Term("convolutions that find motifs and an LSTM over them, for strings of letters", "series"),
     "transformer_encoder": Term("attention in both directions, as in BERT", "tokens"),
     "transformer_decoder": Term("attention to what came before, as in GPT", "tokens"),
 }

@@ -39,15 +39,6 @@ class Learnable(Protocol):
 
 
 @runtime_checkable
-class Linked(Protocol):
-    """Rows that hang together, as pairs do that share a text: `auto` keeps what is linked on one side."""
-
-    def linked(self) -> np.ndarray | None:
-        """int64 [rows], equal for rows that hang together; None where no split could part them."""
-        ...
-
-
-@runtime_checkable
 class Ordered(Protocol):
     """Rows that follow one another in time, of which only the last can be held out."""
 
@@ -57,6 +48,15 @@ class Ordered(Protocol):
 
     def check_parts(self, part: np.ndarray) -> None:
         """DataError where a held-out row comes before one to train on."""
+        ...
+
+
+@runtime_checkable
+class Linked(Protocol):
+    """Rows that hang together, as pairs do that share a text: `auto` keeps what is linked on one side."""
+
+    def linked(self) -> np.ndarray | None:
+        """int64 [rows], equal for rows that hang together; None where no split could part them."""
         ...
 
 

@@ -70,16 +70,17 @@ class Intervals:
 class Grouped(Protocol):
     """Rows that belong together in groups."""
 
-    def groups(self) -> np.ndarray:
-        """The group of each row, as a number or a name; no two groups have rows that hang together."""
+    def groups(self) -> np.ndarray | None:
+        """The group of each row, as a number or a name; None where all rows hang together, or none do."""
         ...
 
 
 def members(rows: object) -> list[np.ndarray] | None:
     """The rows of each group, in the order of the groups' names; None for rows that are independent."""
-    if not isinstance(rows, Grouped):
+    groups = rows.groups() if isinstance(rows, Grouped) else None
+    if groups is None:
         return None
-    _, codes, counts = np.unique(rows.groups(), return_inverse=True, return_counts=True)
+    _, codes, counts = np.unique(groups, return_inverse=True, return_counts=True)
     return np.split(np.argsort(codes, kind="stable"), np.cumsum(counts)[:-1])
 
 

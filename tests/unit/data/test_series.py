@@ -156,7 +156,9 @@ def test_parts_of_a_column_are_taken_and_the_rest_for_validation_is_the_last():
     assert parts.train.index.max() + 1 == parts.valid.index.min()
     backwards = table.with_columns(part=pl.Series(["test"] * 30 + ["train"] * 70))
     with pytest.raises(DataError, match="comes after"):
-        split(read(backwards, split="column:part"), "column:part", test_fraction=0.2, valid_fraction=0.2, seed=0)
+        split(
+            read(backwards, split="column:part"), "column:part", test_fraction=0.2, valid_fraction=0.2, seed=0
+        )
 
 
 def test_a_series_too_short_to_hold_out_of_says_what_is_needed():
