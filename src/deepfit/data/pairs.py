@@ -118,11 +118,11 @@ class PairRows:
         first, second = (self.prints(name).view(np.uint64) for name in (self.names.first, self.names.second))
         return (first + second) ^ (np.minimum(first, second) * np.uint64(3))
 
-    def linked(self) -> np.ndarray | None:
+    def groups(self) -> np.ndarray | None:
         """int64 [rows]: pairs that hang together by texts that they share have the same number.
 
-        A split by them leaves no text on two sides. None where half of the rows or more hang together, since
-        then there is no such split.
+        A split by them leaves no text on two sides, and intervals draw them together. None where half of the
+        rows or more hang together, since then there is no such split.
         """
         from scipy.sparse import coo_matrix
         from scipy.sparse.csgraph import connected_components

@@ -55,7 +55,7 @@ class Ordered(Protocol):
 class Linked(Protocol):
     """Rows that hang together, as pairs do that share a text: `auto` keeps what is linked on one side."""
 
-    def linked(self) -> np.ndarray | None:
+    def groups(self) -> np.ndarray | None:
         """int64 [rows], equal for rows that hang together; None where no split could part them."""
         ...
 
@@ -105,7 +105,11 @@ def split(
         part[(part == "test") & (test is not None)] = "spare"
         part[(part == "valid") & (valid is not None)] = "spare"
         way = "auto"
-    links = rows.linked() if way == "auto" and isinstance(rows, Linked) else None
+    links = (
+        rows.groups()
+        if way == "auto" and isinstance(rows, Linked) and not isinstance(rows, Ordered)
+        else None
+    )
     if way == "auto":
         way = "stratified" if classes and labels is not None else "random" if links is None else "linked"
     if way == "stratified" and (labels is None or not classes or not len(labels)):

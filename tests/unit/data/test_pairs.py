@@ -91,7 +91,7 @@ def chains(count):
 
 
 def test_groups_are_the_connected_components_of_shared_texts():
-    groups = read_pairs(chains(12), training=False).linked()
+    groups = read_pairs(chains(12), training=False).groups()
     assert [len(set(groups[k : k + 3].tolist())) for k in range(0, 36, 3)] == [1] * 12
     assert len(set(groups.tolist())) == 12
 
@@ -112,7 +112,7 @@ def test_where_all_pairs_hang_together_the_split_is_random_and_says_that_texts_a
     texts = [f"text {number}" for number in range(12)]
     every = [(one, other) for place, one in enumerate(texts) for other in texts[:place]]
     rows = read_pairs(every, training=False)
-    assert rows.linked() is None
+    assert rows.groups() is None
     parts = split(rows, "auto", test_fraction=0.2, valid_fraction=0.2, seed=0, classes=False)
     said = [each.message for each in leaks.find(parts.train, parts.test) if each.kind == "leak"]
     assert len(said) == 1
