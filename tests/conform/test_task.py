@@ -14,6 +14,7 @@ from deepfit import catalog
 from deepfit.contract import Answers, Rows
 from deepfit.data.batches import cut, join, num_rows
 from deepfit.data.ragged import Ragged
+from deepfit.data.windows import Windows
 from deepfit.errors import OptionError
 from deepfit.options import resolve
 
@@ -98,9 +99,9 @@ def test_encoding_does_not_depend_on_how_rows_are_grouped(tiny):
             assert_equal(encoded[name], whole[name][part], name)
 
 
-def test_encoded_arrays_are_numpy_or_ragged_and_share_their_first_axis(tiny):
+def test_encoded_arrays_are_numpy_ragged_or_windows_and_share_their_first_axis(tiny):
     for batch in (tiny.data.train, tiny.data.valid, tiny.data.test):
-        assert all(isinstance(array, np.ndarray | Ragged) for array in batch.values())
+        assert all(isinstance(array, np.ndarray | Ragged | Windows) for array in batch.values())
         assert len({len(array) for array in batch.values()}) == 1
 
 

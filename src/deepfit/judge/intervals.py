@@ -6,6 +6,11 @@ most 1,000. Of more than 10,000 rows each resample draws 10,000, and the deviati
 shrink by sqrt(drawn / rows) (the m out of n bootstrap, Bickel, Götze and van Zwet 1997), so judging takes
 bounded time.
 
+Rows that hang together (the steps of one forecast, the tokens of a text, the visits of a patient) say so by
+`groups()`; whole groups are then drawn with replacement, as many as there are, so that the interval is not
+too narrow by treating them as independent (the cluster bootstrap, Davison and Hinkley 1997, section 3.8). Of
+groups with more than 10,000 rows in all, so many groups are drawn that they have about 10,000.
+
 Where a score is undefined in a resample (a class without rows), that resample is left out of this score's
 interval; with fewer than 50 left there is none. An interval always holds its value, which for scores that
 resampling biases (calibration error) would not be so by itself. An accuracy of 0 or 1 never varies in a
@@ -17,17 +22,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
 if TYPE_CHECKING:
     from deepfit.contract import Answers, Rows, Task
+    from deepfit.metrics import Tally
 
 TAIL_PERCENT = 2.5
 VALUES_IN_ALL = 44_000_000
 ROWS_DRAWN = 10_000
 LEAST_DEFINED = 50
+
+
+@runtime_checkable
+class Tallying(Protocol):
+    """A task whose scores are functions of sums over the rows, which are counted once then."""
+
+    def tally(self, answers: Answers, rows: Rows) -> Tally:
+        """The counts of each row."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,24 @@ class Intervals:
 
     scores: Mapping[str, Mapping[str, Interval]]
     gains: Mapping[str, Interval]
+
+
+@runtime_checkable
+class Grouped(Protocol):
+    """Rows that belong together in groups."""
+
+    def groups(self) -> np.ndarray | None:
+        """The group of each row, as a number or a name; None where all rows hang together, or none do."""
+        ...
+
+
+def members(rows: object) -> list[np.ndarray] | None:
+    """The rows of each group, in the order of the groups' names; None for rows that are independent."""
+    groups = rows.groups() if isinstance(rows, Grouped) else None
+    if groups is None:
+        return None
+    _, codes, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    return np.split(np.argsort(codes, kind="stable"), np.cumsum(counts)[:-1])
 
 
 def resamples_for(rows: int, columns: int) -> int:
@@ -73,13 +106,26 @@ def bootstrap(
         )
     rng = np.random.default_rng([seed, 0x5C0BE])
     drawn: dict[str, list[dict[str, float]]] = {name: [] for name in answers}
-    for _ in range(resamples if all_rows > 1 else 0):
-        index = rng.integers(0, all_rows, drawn_rows)
-        sample = rows.take(index)
+    tallies = (
+        {name: task.tally(given, rows) for name, given in answers.items()}
+        if isinstance(task, Tallying)
+        else {}
+    )
+    groups = members(rows)
+    units, drawn_units = all_rows, drawn_rows
+    if groups is not None:
+        units = len(groups)
+        drawn_units = min(units, max(2, round(units * drawn_rows / max(all_rows, 1))))
+    for _ in range(resamples if units > 1 else 0):
+        index = rng.integers(0, units, drawn_units)
+        if groups is not None:
+            index = np.concatenate([groups[each] for each in index])
+        sample = rows if tallies else rows.take(index)
         for name, given in answers.items():
-            drawn[name].append(_defined(task.metrics(given[index], sample)))
+            scores = tallies[name].of(index) if tallies else task.metrics(given[index], sample)
+            drawn[name].append(_defined(scores))
 
-    shrink = sqrt(drawn_rows / max(all_rows, 1))
+    shrink = sqrt(drawn_units / max(units, 1))
     scores = {
         name: {
             metric: _exact(

@@ -27,9 +27,10 @@ class TextClassifier(nn.Module):
     vectors, h what the body makes of them.
 
     Besides what the body makes of the order of the tokens, the answer sees them as they are, which on a few
-    thousand texts carries most of what can be learned (fastText: Joulin et al. 2016, arXiv 1607.01759, section
-    2). Each part is normalised on its own, so that none drowns the others. body: lstm, gru (both in both
-    directions), temporal_cnn (not causal) or transformer_encoder. longest: the most tokens of a text; of use to transformer_encoder alone. dropout: before the answer, and
+    thousand texts carries most of what can be learned (fastText: Joulin et al. 2016, arXiv 1607.01759,
+    section 2). Each part is normalised on its own, so that none drowns the others. body: lstm, gru (both in
+    both directions), temporal_cnn (not causal) or transformer_encoder. longest: the most tokens of a text; of
+    use to transformer_encoder alone. dropout: before the answer, and
     less of it before the body. token_dropout: the share of tokens that are hidden while training, whole
     vectors at a time (Iyyer et al. 2015, ACL, section 3).
     """

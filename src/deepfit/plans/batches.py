@@ -13,6 +13,7 @@ from torch import Tensor
 from deepfit.contract import Batch
 from deepfit.data.batches import Selection
 from deepfit.data.ragged import Ragged
+from deepfit.data.windows import Windows
 
 POOL_BATCHES = 50
 """Batches whose rows are sorted together; more saves little padding and leaves less to chance."""
@@ -72,11 +73,11 @@ class Bucketed(Sequence[Selection]):
 
 
 def tensors(batch: Batch, device: torch.device, *, largest_share: float = 0.25) -> dict[str, Any]:
-    """Arrays as tensors without a copy; Ragged ones as they are.
+    """Arrays as tensors without a copy; Ragged ones and Windows as they are.
 
     Moved to an accelerator now if they fill at most this share of its free memory.
     """
-    ragged = {name: array for name, array in batch.items() if isinstance(array, Ragged)}
+    ragged = {name: array for name, array in batch.items() if isinstance(array, Ragged | Windows)}
     batch = {name: array for name, array in batch.items() if name not in ragged}
     held = {
         name: torch.from_numpy(array) if isinstance(array, np.ndarray) else array
@@ -101,6 +102,8 @@ def on_device(batch: Batch, device: torch.device) -> dict[str, Tensor]:
             padded, keep = array.padded()
             found[name] = torch.from_numpy(padded).to(device, non_blocking=True)
             found[f"{name}_keep"] = torch.from_numpy(keep).to(device, non_blocking=True)
+        elif isinstance(array, Windows):
+            found[name] = torch.from_numpy(array.gathered()).to(device, non_blocking=True)
         else:
             found[name] = torch.as_tensor(array).to(device, non_blocking=True)
     return found

@@ -5,15 +5,17 @@ A function gets a `View` and returns a `Section`, or None where this result has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from deepfit import metrics
 from deepfit.judge.verdict import number
-from deepfit.report import charts
+from deepfit.report import anomalies, charts, sequences, series, similarity
 from deepfit.report.charts import Line
+from deepfit.report.confusion import confused, pairs
 from deepfit.report.examples import most_wrong, pictures
+from deepfit.report.tags import tag_confusion, tag_scores, tagged_sentences
 from deepfit.report.texts import labels, texts, wrong_labels
 from deepfit.report.view import Figure, Section, Table, View
 
@@ -41,7 +43,7 @@ def curves(view: View) -> Section | None:
     epochs = np.arange(1, len(records) + 1)
     best = max((place for place, record in enumerate(records, 1) if record.get("best")), default=None)
 
-    def series(kind: str, wanted: Callable[[str], bool], colour: int, prefix: str = "") -> list[Line]:
+    def drawn(kind: str, wanted: Callable[[str], bool], colour: int, prefix: str = "") -> list[Line]:
         names = dict.fromkeys(name for record in records for name in record.get(kind, {}) if wanted(name))
         return [
             Line(
@@ -54,10 +56,10 @@ def curves(view: View) -> Section | None:
             for place, name in enumerate(names)
         ]
 
-    losses = series("losses", lambda name: True, 0, "training ")
-    losses += series("scores", lambda name: name in ("loss", "log_loss"), len(losses), "validation ")
-    scores = series("scores", lambda name: name == view.main_metric, 1)
-    rates = series("learning_rates", lambda name: True, 2)
+    losses = drawn("losses", lambda name: True, 0, "training ")
+    losses += drawn("scores", lambda name: name in ("loss", "log_loss"), len(losses), "validation ")
+    scores = drawn("scores", lambda name: name == view.main_metric, 1)
+    rates = drawn("learning_rates", lambda name: True, 2)
     title = metrics.title(view.main_metric)
     figures = [
         Figure(charts.lines(some, x_label="epoch", y_label=label, best=best, whole=True), caption)
@@ -125,9 +127,7 @@ def confusion(view: View) -> Section | None:
     classes = len(view.classes)
     counts = np.bincount(truth * classes + said, minlength=classes * classes).reshape(classes, classes)
     rows, predicted, right = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
-    tables = [
-        _confused(view.classes, counts) if classes <= CONFUSED_CLASSES else _pairs(view.classes, counts)
-    ]
+    tables = [confused(view.classes, counts) if classes <= CONFUSED_CLASSES else pairs(view.classes, counts)]
     recall, precision = right / np.maximum(rows, 1), right / np.maximum(predicted, 1)
     f1 = 2 * right / np.maximum(rows + predicted, 1)
     order = range(classes) if classes <= SHOWN_CLASSES else np.argsort(f1, kind="stable")[:SHOWN_CLASSES]
@@ -148,31 +148,6 @@ def confusion(view: View) -> Section | None:
         )
     )
     return Section("Classes", [], _roc(view, truth, known), tables)
-
-
-def _confused(names: Sequence[str], counts: np.ndarray) -> Table:
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    return Table(
-        ["Actual \\ predicted", *names],
-        [
-            [name, *(f"{count:,}" if count else "·" for count in row)]
-            for name, row in zip(names, counts, strict=True)
-        ],
-        caption="Test rows of each class (a row of the table) by the class that was predicted for them.",
-        shade=[[None, *row] for row in share.tolist()],
-    )
-
-
-def _pairs(names: Sequence[str], counts: np.ndarray) -> Table:
-    wrong = counts - np.diag(counts.diagonal())
-    worst = [place for place in np.argsort(-wrong, axis=None, kind="stable")[:20] if wrong.flat[place]]
-    rows = [(int(place) // len(names), int(place) % len(names)) for place in worst]
-    return Table(
-        ["Actual", "Predicted", "Rows", "Share of the class"],
-        [[names[a], names[b], f"{counts[a, b]:,}", f"{counts[a, b] / counts[a].sum():.1%}"] for a, b in rows],
-        words=2,
-        caption="The most frequent confusions.",
-    )
 
 
 def _roc(view: View, truth: np.ndarray, known: np.ndarray) -> list[Figure]:
@@ -274,7 +249,24 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "most_wrong": most_wrong,
     "pictures": pictures,
     "columns": columns,
+    "tag_scores": tag_scores,
+    "tag_confusion": tag_confusion,
+    "tagged_sentences": tagged_sentences,
     "texts": texts,
     "labels": labels,
     "wrong_labels": wrong_labels,
+    "forecasts": series.forecasts,
+    "horizon": series.horizon,
+    "coverage": series.coverage,
+    "anomaly_scores": anomalies.anomaly_scores,
+    "precision_recall": anomalies.precision_recall,
+    "most_anomalous": anomalies.most_anomalous,
+    "anomalous_readings": anomalies.anomalous_readings,
+    "likeness": similarity.likeness,
+    "rated_likeness": similarity.rated_likeness,
+    "lost_partners": similarity.lost_partners,
+    "far_ratings": similarity.far_ratings,
+    "text_map": similarity.text_map,
+    "sequence_logos": sequences.logos,
+    "sequence_letters": sequences.strings,
 }
