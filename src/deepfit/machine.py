@@ -110,7 +110,7 @@ def memory_kept() -> Iterator[None]:
     try:
         yield
     finally:
-        if mallopt:
+        if mallopt and trim:
             mallopt(mmap_max, 2**16)
             mallopt(trim_threshold, 2**26)  # where the C library's own adjustment of both ends
             mallopt(mmap_threshold, 2**25)

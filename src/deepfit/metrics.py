@@ -6,6 +6,9 @@ is not defined for the rows at hand (ROC AUC where a class has no row) is absent
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -16,8 +19,11 @@ TEMPERATURE_ROWS = 30
 TITLES = {
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
+    "accuracy_unseen": "Accuracy on unseen words",
     "f1": "F1",
     "roc_auc": "ROC AUC",
+    "precision_at_k": "Precision at k",
+    "event_f1": "Event F1",
     "log_loss": "Log loss",
     "calibration_error": "Calibration error",
     "rmse": "RMSE",
@@ -25,6 +31,13 @@ TITLES = {
     "r2": "R²",
     "median_absolute_error": "Median absolute error",
     "pinball": "Pinball loss",
+    "mrr": "Mean reciprocal rank",
+    "accuracy_at_1": "Accuracy at 1",
+    "accuracy_at_10": "Accuracy at 10",
+    "f1_micro": "F1 (micro)",
+    "f1_macro": "F1 (macro)",
+    "exact_match": "Exact match",
+    "hamming_loss": "Hamming loss",
     "mase": "MASE",
     "smape": "SMAPE",
     "crps": "CRPS",
@@ -34,9 +47,35 @@ TITLES = {
 """How people write a metric's name."""
 
 LESS_IS_BETTER = frozenset(
-    {"log_loss", "calibration_error", "rmse", "mae", "median_absolute_error", "pinball", "loss"}
-    | {"mase", "smape", "crps"}
+    {
+        "log_loss",
+        "calibration_error",
+        "rmse",
+        "mae",
+        "median_absolute_error",
+        "pinball",
+        "loss",
+        "hamming_loss",
+        "mase",
+        "smape",
+        "crps",
+    }
 )
+
+
+class Tally(NamedTuple):
+    """What scores of several rows need to know of each: counts, and how a sum of them is scored.
+
+    counts: [rows, counts]. score: sums [counts] -> name -> value. A resample is scored by its sums alone, so
+    a bootstrap looks at the rows themselves once.
+    """
+
+    counts: NDArray
+    score: Callable[[NDArray], Mapping[str, float]]
+
+    def of(self, index: NDArray) -> Mapping[str, float]:
+        """The scores of the rows at these positions."""
+        return self.score(self.counts[index].sum(axis=0, dtype=np.int64))
 
 
 def title(name: str) -> str:

@@ -104,53 +104,63 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     split: str = Field(
-        "auto",
+        default="auto",
         description="how rows are held out: auto, random, stratified, group:COL, time:COL or column:COL",
     )
     test_fraction: Fraction = Field(
-        0.2, description="share of rows held out for the final scores where no test data is named"
+        default=0.2, description="share of rows held out for the final scores where no test data is named"
     )
     valid_fraction: float = Field(
-        0.15,
+        default=0.15,
         gt=0,
         lt=1,
         description="share of the other rows held out to choose the best epoch and calibrate",
     )
-    seed: int = Field(0, ge=0, lt=2**63, description="same seed, same data, same machine: same result")
+    seed: int = Field(
+        default=0, ge=0, lt=2**63, description="same seed, same data, same machine: same result"
+    )
 
-    epochs: int = Field(20, ge=1, le=1_000_000, description="passes over the training rows")
-    batch_size: int = Field(256, ge=1, le=10_000_000, description="rows a step")
-    learning_rate: Rate | Literal["auto"] = Field(1e-3, description=f"step size at its highest; {RATES}")
+    epochs: int = Field(default=20, ge=1, le=1_000_000, description="passes over the training rows")
+    batch_size: int = Field(default=256, ge=1, le=10_000_000, description="rows a step")
+    learning_rate: Rate | Literal["auto"] = Field(
+        default=1e-3, description=f"step size at its highest; {RATES}"
+    )
     optimizer: Literal["adamw", "adam", "sgd", "adagrad", "rmsprop", "lamb", "muon", "schedule_free"] = Field(
-        "adamw", description="how the gradient is followed"
+        default="adamw", description="how the gradient is followed"
     )
-    momentum: float = Field(0.9, ge=0, lt=1, description="Nesterov momentum of sgd and muon")
-    weight_decay: float = Field(0.01, ge=0, le=10, description=DECAY)
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="Nesterov momentum of sgd and muon")
+    weight_decay: float = Field(default=0.01, ge=0, le=10, description=DECAY)
     schedule: Literal["constant", "cosine", "one_cycle"] = Field(
-        "cosine", description="course of the learning rate over the run"
+        default="cosine", description="course of the learning rate over the run"
     )
-    warmup: Fraction = Field(0.05, description="share of the run over which the learning rate rises")
-    clip_norm: float = Field(0.0, ge=0, description="longest gradient, as Euclidean norm; 0 = no clipping")
+    warmup: Fraction = Field(default=0.05, description="share of the run over which the learning rate rises")
+    clip_norm: float = Field(
+        default=0.0, ge=0, description="longest gradient, as Euclidean norm; 0 = no clipping"
+    )
     accumulate: int = Field(
-        1, ge=1, le=65_536, description="pieces that a batch is computed in, to save memory"
+        default=1, ge=1, le=65_536, description="pieces that a batch is computed in, to save memory"
     )
     ema: float = Field(
-        0.0, ge=0, lt=1, description="decay of averaged weights, which are scored and kept; 0 = off"
+        default=0.0, ge=0, lt=1, description="decay of averaged weights, which are scored and kept; 0 = off"
     )
     patience: int = Field(
-        0, ge=0, description="epochs without a better validation score before stopping; 0 = never stop early"
+        default=0,
+        ge=0,
+        description="epochs without a better validation score before stopping; 0 = never stop early",
     )
 
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="number format of the arithmetic"
+        default="auto", description="number format of the arithmetic"
     )
     compile: Literal["auto", "on", "off"] = Field(
-        "auto", description="compile the network; auto: where the run is long enough to gain"
+        default="auto", description="compile the network; auto: where the run is long enough to gain"
     )
-    device: str = Field("auto", description="auto, cpu, or an accelerator such as cuda, cuda:1, mps")
-    threads: int = Field(0, ge=0, le=4096, description="CPU threads; 0 = chosen by cores and load")
+    device: str = Field(default="auto", description="auto, cpu, or an accelerator such as cuda, cuda:1, mps")
+    threads: int = Field(default=0, ge=0, le=4096, description="CPU threads; 0 = chosen by cores and load")
     checkpoint_minutes: float = Field(
-        5.0, gt=0, description="longest time between checkpoints, in minutes; one at each epoch besides"
+        default=5.0,
+        gt=0,
+        description="longest time between checkpoints, in minutes; one at each epoch besides",
     )
 
     @model_validator(mode="before")

@@ -57,7 +57,8 @@ def tinies():
     return {}
 
 
-@pytest.fixture(params=catalog.names())
+# one process for all tests of a task where several work (--dist loadgroup): what they share is made once
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in catalog.names()])
 def tiny(request, tinies):
     if request.param not in tinies:
         tinies[request.param] = Tiny(request.param)

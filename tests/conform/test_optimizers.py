@@ -7,6 +7,9 @@ import pytest
 from deepfit.options import resolve
 from deepfit.vocabulary import OPTIMIZERS
 
+FALLEN = 0.9
+"""Of the first epoch's loss. Two epochs in a row below it settle the matter, past the peak of the rate."""
+
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_the_loss_falls_with_every_optimizer_left_at_its_defaults(tiny, name):
@@ -20,7 +23,11 @@ def test_the_loss_falls_with_every_optimizer_left_at_its_defaults(tiny, name):
     task = type(tiny.task)(options)
     run = tiny.run(None, task)
     net = tiny.network(run, task)
-    shown = [each for each in train(task, net, tiny.data, tiny.facts, run) if each.kind == "epoch"]
-    first, last = (next(iter(each.losses.values())) for each in (shown[0], shown[-1]))
-    assert last < 0.9 * first
-    assert shown[-1].scores
+    losses = []
+    for each in train(task, net, tiny.data, tiny.facts, run):
+        if each.kind == "epoch":
+            assert each.scores
+            losses.append(next(iter(each.losses.values())))
+            if max(losses[-2:]) < FALLEN * losses[0]:
+                break
+    assert losses[-1] < FALLEN * losses[0]

@@ -38,6 +38,14 @@ def learn_labels(labels: np.ndarray) -> dict[str, Any]:
     return {"classes": classes.tolist(), "class_rows": rows.tolist()}
 
 
+def learn_label_sets(target: np.ndarray, name: str) -> dict[str, Any]:
+    """{"classes": all labels of tuples of them, in ascending order, "class_rows": how many rows each has}."""
+    labels, rows = np.unique([label for row in target.tolist() for label in row], return_counts=True)
+    if not len(labels):
+        raise DataError(f"{name}: no training row has a label, so there is nothing to learn. Add labels.")
+    return {"classes": labels.tolist(), "class_rows": rows.tolist()}
+
+
 def check_loss(loss: str, classes: Sequence[Any], name: str) -> None:
     """OptionError where a loss of two classes meets rows with another number of them."""
     if LOSSES[loss].use == "two classes" and len(classes) != 2:

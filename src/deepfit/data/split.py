@@ -3,7 +3,8 @@
 Disjoint, the same for the same seed.
 
 `auto` takes the parts that a source names itself, else draws each class in proportion, else at random. Groups
-are never on two sides; time puts the latest rows into the test. Every class has a row to train on.
+are never on two sides, nor under `auto` are rows that hang together; time puts the latest rows into the test.
+Every class has a row to train on.
 """
 
 from __future__ import annotations
@@ -50,6 +51,15 @@ class Ordered(Protocol):
         ...
 
 
+@runtime_checkable
+class Linked(Protocol):
+    """Rows that hang together, as pairs do that share a text: `auto` keeps what is linked on one side."""
+
+    def groups(self) -> np.ndarray | None:
+        """int64 [rows], equal for rows that hang together; None where no split could part them."""
+        ...
+
+
 def split(
     rows: Rows,
     how: str,
@@ -60,25 +70,29 @@ def split(
     test: Rows | None = None,
     valid: Rows | None = None,
     classes: bool | None = None,
+    supervised: bool = True,
 ) -> Splits[Rows]:
     """Rows for training, validation and test.
 
     test_fraction is a share of all rows (0: no test), valid_fraction a share of the others. test, valid: rows
     from elsewhere, which are taken as they are. classes: the target is a class (None: it is unless it is
-    float). OptionError for a way that does not exist; DataError for too few rows, and for a target that
-    nothing can be learned from.
+    float). supervised: the target is learned, so it has to vary and every class needs a row to train on;
+    without, it is only for scoring. OptionError for a way that does not exist; DataError for too few rows,
+    and for a target that nothing can be learned from.
     """
     way, column = parse_split(how)
-    if isinstance(rows, Ordered) and way in ("random", "stratified", "group"):
+    groupable = getattr(rows, "groupable", False)
+    refused = ("random", "stratified") if groupable else ("random", "stratified", "group")
+    if isinstance(rows, Ordered) and way in refused:
         raise OptionError(
             f"--split {how}: rows that follow one another in time are never held out at random, since their "
             "neighbours would give them away. Use --split auto (the last part of each series), "
-            "column:COLUMN or time:COLUMN."
+            f"{'group:COLUMN (whole series), ' if groupable else ''}column:COLUMN or time:COLUMN."
         )
     labels = rows.target()
     if classes is None:
         classes = labels is not None and labels.dtype.kind != "f"
-    if labels is not None:
+    if labels is not None and supervised:
         check_learnable(rows, labels, classes=classes)
     if isinstance(rows, Learnable):
         rows.check_inputs()
@@ -91,9 +105,14 @@ def split(
         part[(part == "test") & (test is not None)] = "spare"
         part[(part == "valid") & (valid is not None)] = "spare"
         way = "auto"
+    links = (
+        rows.groups()
+        if way == "auto" and isinstance(rows, Linked) and not isinstance(rows, Ordered)
+        else None
+    )
     if way == "auto":
-        way = "stratified" if classes and labels is not None else "random"
-    if way == "stratified" and (labels is None or not classes):
+        way = "stratified" if classes and labels is not None else "random" if links is None else "linked"
+    if way == "stratified" and (labels is None or not classes or not len(labels)):
         raise OptionError(
             "--split: stratified needs classes to keep in proportion. Use --split random for amounts."
         )
@@ -115,10 +134,11 @@ def split(
                         _generator(seed, name),
                         labels if classes else None,
                         later,
+                        links,
                     )
                 ]
             ] = name
-    if classes and labels is not None:
+    if classes and labels is not None and supervised:
         _check_classes(rows, labels, part, how, mend=way == "random" and named is None)
     if isinstance(rows, Ordered):
         rows.check_parts(part)
@@ -173,6 +193,8 @@ def check_learnable(rows: Rows, labels: np.ndarray, *, classes: bool) -> None:
     if len(labels) == 0:
         raise DataError(f"{rows.name}: there is no row to learn from.")
     if not classes:
+        if labels.dtype == object and not isinstance(labels[0], str):  # several values a row: the rows check
+            return
         if labels.min() == labels.max():
             raise DataError(
                 f"{rows.name}: {shown} is {labels[0]} in every row, so there is nothing to learn. Name "
@@ -206,16 +228,19 @@ def _held_out(
     rng: np.random.Generator,
     labels: np.ndarray | None,
     later: int,
+    links: np.ndarray | None,
 ) -> np.ndarray:
     """Positions within `free` to hold out. later: parts that will be held out of the rest after this one."""
     own = labels[free] if labels is not None else None
     keep = later + (len(np.unique(own)) if own is not None and way == "stratified" else 1)
     if len(free) <= keep:
         raise DataError(_too_few(rows, keep + 1))
-    if isinstance(rows, Ordered) and way != "time":
+    if isinstance(rows, Ordered) and way not in ("time", "group"):
         return rows.latest(free, fraction, later)
     if way == "time":
         return by_time(rows, column, free, fraction)
+    if way == "linked" and links is not None:
+        return by_group(rows.name, links[free], "auto", fraction, rng, own, later)
     if way == "group":
         return by_group(rows.name, rows.column(column)[free], column, fraction, rng, own, later)
     if way == "stratified" and own is not None:

@@ -46,12 +46,20 @@ def prepare_rows(task: Task, places: Mapping[str, Any]) -> Prepared:
         test=None if places.get("test") is None else nothing,
         valid=None if places.get("valid") is None else nothing,
         classes=task.classes,
+        supervised=getattr(task, "supervised", True),
     )
     facts = task.learn(splits.train)
     given = {
-        part: task.read(places[part], facts).labelled()
+        part: scorable(task, task.read(places[part], facts))
         for part in ("valid", "test")
         if places.get(part) is not None
     }
     train, valid, test = splits.train, given.get("valid", splits.valid), given.get("test", splits.test)
     return Prepared(rows, Splits(train, valid, test), facts, leaks.find(train, test, valid))
+
+
+def scorable(task: Task, rows: Rows) -> Rows:
+    """The rows that can be scored; all of them for a task that needs no target and was given none."""
+    if getattr(task, "supervised", True) or task.options.target is not None:
+        return rows.labelled()
+    return rows

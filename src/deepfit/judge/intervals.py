@@ -28,11 +28,21 @@ import numpy as np
 
 if TYPE_CHECKING:
     from deepfit.contract import Answers, Rows, Task
+    from deepfit.metrics import Tally
 
 TAIL_PERCENT = 2.5
 VALUES_IN_ALL = 44_000_000
 ROWS_DRAWN = 10_000
 LEAST_DEFINED = 50
+
+
+@runtime_checkable
+class Tallying(Protocol):
+    """A task whose scores are functions of sums over the rows, which are counted once then."""
+
+    def tally(self, answers: Answers, rows: Rows) -> Tally:
+        """The counts of each row."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -60,16 +70,17 @@ class Intervals:
 class Grouped(Protocol):
     """Rows that belong together in groups."""
 
-    def groups(self) -> np.ndarray:
-        """The group of each row, as a number or a name; no two groups have rows that hang together."""
+    def groups(self) -> np.ndarray | None:
+        """The group of each row, as a number or a name; None where all rows hang together, or none do."""
         ...
 
 
 def members(rows: object) -> list[np.ndarray] | None:
     """The rows of each group, in the order of the groups' names; None for rows that are independent."""
-    if not isinstance(rows, Grouped):
+    groups = rows.groups() if isinstance(rows, Grouped) else None
+    if groups is None:
         return None
-    _, codes, counts = np.unique(rows.groups(), return_inverse=True, return_counts=True)
+    _, codes, counts = np.unique(groups, return_inverse=True, return_counts=True)
     return np.split(np.argsort(codes, kind="stable"), np.cumsum(counts)[:-1])
 
 
@@ -95,6 +106,11 @@ def bootstrap(
         )
     rng = np.random.default_rng([seed, 0x5C0BE])
     drawn: dict[str, list[dict[str, float]]] = {name: [] for name in answers}
+    tallies = (
+        {name: task.tally(given, rows) for name, given in answers.items()}
+        if isinstance(task, Tallying)
+        else {}
+    )
     groups = members(rows)
     units, drawn_units = all_rows, drawn_rows
     if groups is not None:
@@ -104,9 +120,10 @@ def bootstrap(
         index = rng.integers(0, units, drawn_units)
         if groups is not None:
             index = np.concatenate([groups[each] for each in index])
-        sample = rows.take(index)
+        sample = rows if tallies else rows.take(index)
         for name, given in answers.items():
-            drawn[name].append(_defined(task.metrics(given[index], sample)))
+            scores = tallies[name].of(index) if tallies else task.metrics(given[index], sample)
+            drawn[name].append(_defined(scores))
 
     shrink = sqrt(drawn_units / max(units, 1))
     scores = {

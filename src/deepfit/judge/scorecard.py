@@ -34,6 +34,8 @@ def judge(
         NETWORK: answers,
         **{name: given for name, given in (baselines or {}).items() if name != NETWORK},
     }
+    if len(test) and test.target() is None and not task.metrics(answers, test):
+        return UNSCORED
     found = bootstrap(task, test, everyone, seed=seed)
     others = {name: scores for name, scores in found.scores.items() if name != NETWORK}
     return Judgement(found.scores[NETWORK], others, verdict(task.main_metric, found, len(test)))
@@ -41,6 +43,12 @@ def judge(
 
 UNJUDGED = Judgement(
     {}, {}, "No rows were held out for testing, so nothing is known of how well the network does on new ones."
+)
+
+UNSCORED = Judgement(
+    {},
+    {},
+    "Nothing can be scored: no row says what is right, for want of a --target. The answers stand unjudged.",
 )
 
 

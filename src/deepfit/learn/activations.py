@@ -28,8 +28,9 @@ class Stack(nn.Module):
         super().__init__()
         self.bend = activation(name)
         sizes = [inputs, *[width] * layers]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
-        for layer in self.layers:
+        linear = [nn.Linear(a, b) for a, b in pairwise(sizes)]
+        self.layers = nn.ModuleList(linear)
+        for layer in linear:
             nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
             nn.init.zeros_(layer.bias)
         self.last = nn.Linear(width, 2)
@@ -76,7 +77,10 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
         y, slope = curve(name, x)
         yield Figure(
             lines(
-                [Line(name, x, y), Line("derivative", x, slope, colour=1, dashed=True)],
+                [
+                    Line(name, x.numpy(), y.numpy()),
+                    Line("derivative", x.numpy(), slope.numpy(), colour=1, dashed=True),
+                ],
                 x_label="x",
                 y_label=f"{name}(x)",
                 y_span=(-2.0, 4.0) if float(y.max()) > 1.5 else (-1.1, 1.1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import torch
@@ -45,8 +46,8 @@ def maps(net: TransformerEncoder, tokens_BT: Tensor) -> list[Tensor]:
     """The attention of every layer, [B, H, T, T] each, from a run through the network."""
     found = []
     hooks = [
-        block.attention.register_forward_pre_hook(
-            lambda module, given: found.append(weights(module, given[0]))
+        block.get_submodule("attention").register_forward_pre_hook(
+            lambda module, given: found.append(weights(cast(SelfAttention, module), given[0]))
         )
         for block in net.blocks
     ]
@@ -104,7 +105,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     yield Figure(
         lines(
             [
-                Line(kind, range(99, -1, -1), each / each[-1], colour=place)
+                Line(kind, range(99, -1, -1), (each / each[-1]).numpy(), colour=place)
                 for place, (kind, each) in enumerate(reach.items())
             ],
             x_label="steps back from the end",

@@ -74,7 +74,10 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
         """A loss and its slope."""
         y = curve(loss, x)
         slopes = torch.cat([slope(loss, each[None]) for each in x])
-        both = [Line(name, x, y), Line("slope", x, slopes, colour=1, dashed=True)]
+        both = [
+            Line(name, x.numpy(), y.numpy()),
+            Line("slope", x.numpy(), slopes.numpy(), colour=1, dashed=True),
+        ]
         return Figure(
             lines(both, x_label=x_label, y_label="loss", y_span=(-1.6, 5.0)),
             f"{name}: {MEANINGS[name].summary}.",
@@ -135,7 +138,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     yield Figure(
         lines(
             [
-                Line(name, distance, curve(loss, distance), colour=place)
+                Line(name, distance.numpy(), curve(loss, distance).numpy(), colour=place)
                 for place, (name, loss) in enumerate(near.items())
             ],
             x_label="distance of the pair",
@@ -146,7 +149,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     triple = lambda d: LOSSES["triplet"](line_of(0 * d), line_of(0 * d + 1), line_of(d))  # noqa: E731 (one expression)
     yield Figure(
         lines(
-            [Line("triplet", distance, curve(triple, distance))],
+            [Line("triplet", distance.numpy(), curve(triple, distance).numpy())],
             x_label="distance to the unlike one (to the like one it is 1)",
             y_label="loss",
         ),
@@ -163,7 +166,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
 
     yield Figure(
         lines(
-            [Line("ctc", difference, curve(aligned, difference))],
+            [Line("ctc", difference.numpy(), curve(aligned, difference).numpy())],
             x_label="logit of letter a at each of six steps",
             y_label="loss",
         ),

@@ -41,7 +41,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     x = torch.linspace(-6, 6, 121)
     settings = [(1.0, 0.0), (3.0, 0.0), (3.0, -6.0), (-1.0, 0.0)]
     curves = [
-        Line(f"w = {w:g}, b = {b:g}", x, torch.sigmoid(w * x + b), colour=place)
+        Line(f"w = {w:g}, b = {b:g}", x.numpy(), torch.sigmoid(w * x + b).numpy(), colour=place)
         for place, (w, b) in enumerate(settings)
     ]
     yield Figure(
@@ -115,10 +115,11 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     def train_width(width: int):
         """A network with so many hidden neurons (none: a straight line), trained."""
         torch.manual_seed(seed)
-        net = nn.Sequential(nn.Linear(1, width), nn.Tanh(), nn.Linear(width, 1)) if width else nn.Linear(1, 1)
+        first = nn.Linear(1, width or 1)
+        net = nn.Sequential(first, nn.Tanh(), nn.Linear(width, 1)) if width else first
         if width:
-            nn.init.constant_(net[0].weight, 10.0)  # steep steps, spread evenly over the town
-            net[0].bias.data = -10.0 * torch.linspace(-1, 1, width + 2)[1:-1]
+            nn.init.constant_(first.weight, 10.0)  # steep steps, spread evenly over the town
+            first.bias.data = -10.0 * torch.linspace(-1, 1, width + 2)[1:-1]
         options = Options(epochs=80, batch_size=128, optimizer="adam", learning_rate=0.03, seed=seed)
         yield from fit(net, {"x": east_N1, "target": price_N}, options, loss=squared)
         return net

@@ -50,9 +50,10 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     def train_width(width: int):
         """A network with so many hidden neurons, trained for 1,000 epochs."""
         torch.manual_seed(seed)
-        net = nn.Sequential(nn.Linear(1, width), nn.Tanh(), nn.Linear(width, 1))
-        nn.init.uniform_(net[0].weight, -3 - width / 3, 3 + width / 3)
-        nn.init.uniform_(net[0].bias, -3 - width / 3, 3 + width / 3)
+        first = nn.Linear(1, width)
+        net = nn.Sequential(first, nn.Tanh(), nn.Linear(width, 1))
+        nn.init.uniform_(first.weight, -3 - width / 3, 3 + width / 3)
+        nn.init.uniform_(first.bias, -3 - width / 3, 3 + width / 3)
         options = Options(
             epochs=1000, batch_size=25, optimizer="adam", learning_rate=0.03, weight_decay=0, seed=seed
         )
@@ -66,7 +67,12 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
 
     grid_G1 = torch.linspace(-1, 1, 300)[:, None]
     curves = [
-        Line(f"{name} ({sizes[name]})", grid_G1[:, 0], net(grid_G1)[:, 0].detach(), colour=place)
+        Line(
+            f"{name} ({sizes[name]})",
+            grid_G1[:, 0].numpy(),
+            net(grid_G1)[:, 0].detach().numpy(),
+            colour=place,
+        )
         for place, (name, net) in enumerate(nets.items())
     ]
     yield Figure(

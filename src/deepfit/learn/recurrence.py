@@ -60,9 +60,10 @@ def first_bit(rng: np.random.Generator, rows: int, steps: int) -> tuple[np.ndarr
 
 def reach_of(net: Reader, x_BTF: np.ndarray) -> float:
     """How strongly the answer depends on the first step, as a share of how strongly on the last."""
-    x_BTF = torch.from_numpy(x_BTF).requires_grad_()
-    logits_B2 = net(x_BTF)
-    gradient_T = torch.autograd.grad((logits_B2[:, 1] - logits_B2[:, 0]).sum(), x_BTF)[0].norm(dim=2).mean(0)
+    read_BTF = torch.from_numpy(x_BTF).requires_grad_()
+    logits_B2 = net(read_BTF)
+    said = (logits_B2[:, 1] - logits_B2[:, 0]).sum()
+    gradient_T = torch.autograd.grad(said, read_BTF)[0].norm(dim=2).mean(0)
     return float(gradient_T[0] / gradient_T[-1])
 
 
@@ -83,7 +84,10 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     reach = {kind: gradient_over_steps(kind, steps, seed=seed) for kind in KINDS}
     yield Figure(
         lines(
-            [Line(kind, back, each, colour=place) for place, (kind, each) in enumerate(reach.items())],
+            [
+                Line(kind, back, each.numpy(), colour=place)
+                for place, (kind, each) in enumerate(reach.items())
+            ],
             x_label="steps back from the end",
             y_label="length of the gradient",
             log_y=True,

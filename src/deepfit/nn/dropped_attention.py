@@ -86,7 +86,9 @@ class _DroppedAttention(torch.autograd.Function):
             mask_Nts = kept_Nts.to(weights_Nts.dtype)
             for_weights = (slope_NtK @ v_NSK[:, :seen].transpose(1, 2)).mul_(mask_Nts)
             for_v[:, :seen].baddbmm_(mask_Nts.mul_(weights_Nts).transpose(1, 2), slope_NtK)
-            for_scores = torch._softmax_backward_data(for_weights, weights_Nts, -1, weights_Nts.dtype)
+            for_scores = torch._softmax_backward_data(  # pyright: ignore[reportPrivateImportUsage]  (exported, untyped)
+                for_weights, weights_Nts, -1, weights_Nts.dtype
+            )
             for_q[:, start:end] = for_scores @ k_NSK[:, :seen]
             for_k[:, :seen].baddbmm_(for_scores.transpose(1, 2), q_NTK[:, start:end])
         for_q *= q_NTK.shape[-1] ** -0.5

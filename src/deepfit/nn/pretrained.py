@@ -29,6 +29,13 @@ def load_pretrained(net: nn.Module, path: str | Path) -> list[str]:
     ArtifactError where the file cannot be read, holds anything but tensors, or does not fit: with the names
     that are missing, unexpected or of another shape. The network is unchanged then.
     """
+    found, notes = fit(net, path)
+    net.load_state_dict(found, strict=False)
+    return notes
+
+
+def fit(net: nn.Module, path: str | Path) -> tuple[dict[str, Tensor], list[str]]:
+    """What `load_pretrained` would copy and say, with its errors; the network may be on the meta device."""
     path = Path(path)
     found = read_weights(path)
     wanted = net.state_dict()
@@ -52,8 +59,7 @@ def load_pretrained(net: nn.Module, path: str | Path) -> list[str]:
                 f" {'averaged' if here < there else 'repeated'}."
             )
     _check(found, wanted, path)
-    net.load_state_dict(found, strict=False)
-    return notes
+    return found, notes
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 State = TypeVar("State", Tensor, tuple[Tensor, Tensor])
@@ -61,6 +62,41 @@ def unroll(
     said, after = layers(packed, state)
     outputs_BTD, _ = pad_packed_sequence(said, batch_first=True, total_length=x_BTF.shape[1])
     return blank(outputs_BTD, lengths_B), keep_empty(after, state, lengths_B)
+
+
+def both_ways(net: nn.LSTM | nn.GRU, x_BTF: Tensor, lengths_B: Tensor) -> Tensor:
+    """The outputs alone of a network of both directions, BTD: those of `unroll`, faster in training.
+
+    The second direction reads each sequence turned round, padding stays behind it. PyTorch's packed sequences
+    take a product a step of all rows that last so long, and fill an array of zeros a step to go back through.
+    """
+    if x_BTF.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        with torch.autocast("cpu", enabled=False):  # oneDNN has no LSTM in bfloat16 on most processors
+            return both_ways(net, x_BTF.float(), lengths_B)
+    lstm = isinstance(net, nn.LSTM)
+    place_T = torch.arange(x_BTF.shape[1], device=x_BTF.device)
+    inside_BT = place_T < lengths_B[:, None]
+    turned_BT = torch.where(inside_BT, lengths_B[:, None] - 1 - place_T, place_T)
+    zero_1BD = x_BTF.new_zeros(1, len(x_BTF), net.hidden_size)
+    for layer in range(net.num_layers):
+        said = []
+        for suffix in ("", "_reverse"):
+            names = (f"{kind}_l{layer}{suffix}" for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+            weights = [getattr(net, name) for name in names]
+            read_BTF = turned(x_BTF, turned_BT) if suffix else x_BTF
+            state = (zero_1BD, zero_1BD) if lstm else zero_1BD
+            run = torch.lstm if lstm else torch.gru
+            out_BTD = run(read_BTF, state, weights, True, 1, 0.0, net.training, False, True)[0]  # pyright: ignore
+            said.append(turned(out_BTD, turned_BT) if suffix else out_BTD)
+        x_BTF = torch.cat(said, 2) * inside_BT[:, :, None]
+        if layer < net.num_layers - 1:
+            x_BTF = functional.dropout(x_BTF, net.dropout, net.training)
+    return x_BTF
+
+
+def turned(x_BTD: Tensor, place_BT: Tensor) -> Tensor:
+    """The steps at these places."""
+    return x_BTD.gather(1, place_BT[:, :, None].expand(-1, -1, x_BTD.shape[2]))
 
 
 def blank(x_BTD: Tensor, lengths_B: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import numpy as np
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -27,32 +28,43 @@ def supervised(
     score: Callable[[], Mapping[str, float]] | None = None,
     best: str | None = None,
     betas: tuple[float, float] = (0.9, 0.999),
-    by: str | None = None,
+    by: str | Sequence[str] | None = None,
+    coupled: bool = False,
     count: Callable[[Batch], int | Tensor] = num_rows,
+    drawn: Callable[[int, Batch], Batch] | None = None,
+    factor: Callable[[str], float] | None = None,
 ) -> Iterator[Phase]:
     """Yield the one phase of supervised learning.
 
     forward: a training batch -> outputs (augmentation belongs here); loss: (outputs, batch) -> scalar sum
     over the batch's rows; score: held-out metrics; best: the one that chooses the epoch, "-" before it where
-    less is better; betas: of the optimizers that have them; by: the Ragged array by whose lengths rows are
-    put into batches, where they differ in length; count: what the loss runs over, where not over rows.
+    less is better; betas: of the optimizers that have them; by: the Ragged array (or arrays, added up) by
+    whose lengths rows are put into batches, where they differ in length; coupled: the loss looks across the
+    batch, so it gets this rank's rows and may `run.gather` what the others found; count: what the loss runs
+    over, where not over rows; drawn: (epoch, training arrays) -> those of this epoch, as many rows, where
+    each epoch sees another part of them; factor: on the learning rate of the parameter of a name, where not
+    all learn as fast.
     Where the learning rate is "auto", a phase "rate-test" that finds it goes before.
     """
     rows = num_rows(data.train)
     arrays = tensors(data.train, run.device)
 
+    names = [] if by is None else [by] if isinstance(by, str) else list(by)
+
     def batches(epoch: int) -> Sequence[Selection]:
         generator = run.rng("shuffle", epoch)
-        if by is not None:
-            return Bucketed(arrays, data.train[by].lengths, options.batch_size, generator)
-        return Shuffled(arrays, rows, options.batch_size, generator)
+        seen = drawn(epoch, arrays) if drawn else arrays
+        if names:
+            lengths = np.sum([seen[name].lengths for name in names], axis=0)
+            return Bucketed(seen, lengths, options.batch_size, generator)
+        return Shuffled(seen, rows, options.batch_size, generator)
 
     def step(batch: Batch) -> Iterator[Loss]:
-        batch = on_device(batch, run.device)
+        batch = on_device(run.share(batch) if coupled else batch, run.device)
         yield Loss(loss(forward(batch), batch), count(batch))
 
     def optimizer(learning_rate: float) -> Optimizer:
-        return optimizers.build(
+        found = optimizers.build(
             options.optimizer,
             net,
             learning_rate=learning_rate,
@@ -60,10 +72,11 @@ def supervised(
             momentum=options.momentum,
             betas=betas,
         )
+        return optimizers.paced(found, net, factor) if factor else found
 
     rate = options.learning_rate
     if rate == "auto":
-        rate = yield from rate_test.find(net, batches, step, optimizer, run)
+        rate = yield from rate_test.find(net, batches, step, optimizer, run, coupled=coupled)
     yield Phase(
         name="train",
         batches=batches,
@@ -73,4 +86,5 @@ def supervised(
         score=score,
         rate=schedules.build(options.schedule, options.warmup),
         best=best,
+        coupled=coupled,
     )

@@ -34,7 +34,7 @@ ROWS_AT_ONCE = 1024
 
 def network(options: TableOptions, facts: Facts, num_outputs: int) -> nn.Module:
     """The network that the options name; `forward(numbers, categories)` gives [rows, members, outputs]."""
-    bend = {} if options.activation == "auto" else {"activation": options.activation}
+    bend: dict[str, Any] = {} if options.activation == "auto" else {"activation": options.activation}
     if options.network == "tabm":
         return TabM(facts["edges"], facts["category_sizes"], num_outputs, **bend)
     kind = {"realmlp": RealMLP, "mlp": MLP}[options.network]

@@ -35,7 +35,7 @@ def most_wrong(view: View) -> Section | None:
     where = getattr(test, "where", lambda row: f"test row {row + 1:,}")
     cells = {name: test.take(order).column(name) for name in names}
     rows = [
-        [where(int(row)), *notes[place], *(_cell(cells[name][place]) for name in names)]
+        [where(int(row)), *notes[place], *(cell(cells[name][place]) for name in names)]
         for place, row in enumerate(order)
     ]
     sentence = f"The {len(rows)} test rows that the network gets most wrong, of {wrong:,} that it gets wrong."
@@ -126,7 +126,8 @@ def _value_notes(view: View, order: np.ndarray) -> list[tuple[str, str, str]]:
     return [(number(true, 5), number(said, 5), number(said - true, 3)) for true, said in pairs]
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value of a table as text, as it stands in the file; a dash where it is missing."""
     if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
         return DASH
     if isinstance(value, float | np.floating):  # as in the file: no separators, which would make 2004 no year

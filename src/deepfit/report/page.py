@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from deepfit.judge.intervals import Interval
 
 NAME = "report.html"
-SOURCES = {"image-classification": "new_photos"}
+SOURCES = {"image-classification": "new_photos", "token-classification": "new.conll"}
+ANSWERS = {"token-classification": "answers.conll"}
 
 
 def write(result: Result, *, importance: Mapping[str, Interval] | None = None) -> Path:
@@ -178,7 +179,7 @@ def _usage(card: Mapping[str, Any], result: Result) -> dict[str, str]:
     new = SOURCES.get(card["task"], "new.csv")
     labelled = SOURCES.get(card["task"], "labelled.csv")
     return {
-        "shell": f"deepfit predict {place} {new} --out answers.csv\n"
+        "shell": f"deepfit predict {place} {new} --out {ANSWERS.get(card['task'], 'answers.csv')}\n"
         f"deepfit evaluate {place} {labelled}\n"
         f"deepfit resume {place}\n"
         f"tensorboard --logdir {place}",

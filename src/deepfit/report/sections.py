@@ -5,15 +5,18 @@ A function gets a `View` and returns a `Section`, or None where this result has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from deepfit import metrics
 from deepfit.judge.verdict import number
-from deepfit.report import charts, series
+from deepfit.report import anomalies, charts, sequences, series, similarity
 from deepfit.report.charts import Line
+from deepfit.report.confusion import confused, pairs
 from deepfit.report.examples import most_wrong, pictures
+from deepfit.report.tags import tag_confusion, tag_scores, tagged_sentences
+from deepfit.report.texts import labels, texts, wrong_labels
 from deepfit.report.view import Figure, Section, Table, View
 
 CLOUD_POINTS = 1500
@@ -124,9 +127,7 @@ def confusion(view: View) -> Section | None:
     classes = len(view.classes)
     counts = np.bincount(truth * classes + said, minlength=classes * classes).reshape(classes, classes)
     rows, predicted, right = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
-    tables = [
-        _confused(view.classes, counts) if classes <= CONFUSED_CLASSES else _pairs(view.classes, counts)
-    ]
+    tables = [confused(view.classes, counts) if classes <= CONFUSED_CLASSES else pairs(view.classes, counts)]
     recall, precision = right / np.maximum(rows, 1), right / np.maximum(predicted, 1)
     f1 = 2 * right / np.maximum(rows + predicted, 1)
     order = range(classes) if classes <= SHOWN_CLASSES else np.argsort(f1, kind="stable")[:SHOWN_CLASSES]
@@ -147,31 +148,6 @@ def confusion(view: View) -> Section | None:
         )
     )
     return Section("Classes", [], _roc(view, truth, known), tables)
-
-
-def _confused(names: Sequence[str], counts: np.ndarray) -> Table:
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    return Table(
-        ["Actual \\ predicted", *names],
-        [
-            [name, *(f"{count:,}" if count else "·" for count in row)]
-            for name, row in zip(names, counts, strict=True)
-        ],
-        caption="Test rows of each class (a row of the table) by the class that was predicted for them.",
-        shade=[[None, *row] for row in share.tolist()],
-    )
-
-
-def _pairs(names: Sequence[str], counts: np.ndarray) -> Table:
-    wrong = counts - np.diag(counts.diagonal())
-    worst = [place for place in np.argsort(-wrong, axis=None, kind="stable")[:20] if wrong.flat[place]]
-    rows = [(int(place) // len(names), int(place) % len(names)) for place in worst]
-    return Table(
-        ["Actual", "Predicted", "Rows", "Share of the class"],
-        [[names[a], names[b], f"{counts[a, b]:,}", f"{counts[a, b] / counts[a].sum():.1%}"] for a, b in rows],
-        words=2,
-        caption="The most frequent confusions.",
-    )
 
 
 def _roc(view: View, truth: np.ndarray, known: np.ndarray) -> list[Figure]:
@@ -273,7 +249,24 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "most_wrong": most_wrong,
     "pictures": pictures,
     "columns": columns,
+    "tag_scores": tag_scores,
+    "tag_confusion": tag_confusion,
+    "tagged_sentences": tagged_sentences,
+    "texts": texts,
+    "labels": labels,
+    "wrong_labels": wrong_labels,
     "forecasts": series.forecasts,
     "horizon": series.horizon,
     "coverage": series.coverage,
+    "anomaly_scores": anomalies.anomaly_scores,
+    "precision_recall": anomalies.precision_recall,
+    "most_anomalous": anomalies.most_anomalous,
+    "anomalous_readings": anomalies.anomalous_readings,
+    "likeness": similarity.likeness,
+    "rated_likeness": similarity.rated_likeness,
+    "lost_partners": similarity.lost_partners,
+    "far_ratings": similarity.far_ratings,
+    "text_map": similarity.text_map,
+    "sequence_logos": sequences.logos,
+    "sequence_letters": sequences.strings,
 }

@@ -53,13 +53,17 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: sentences, then figures, tables and pictures, as far as there are any."""
+    """A part of the page: sentences, then figures, tables, pictures and passages, as far as there are any.
+
+    passages: pieces of HTML, made with everything from data escaped.
+    """
 
     title: str
     sentences: Sequence[str] = ()
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
     thumbnails: Sequence[Thumbnail] = ()
+    passages: Sequence[Markup] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class View:
 
     result: Result
     importance: Mapping[str, Interval] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
+    """What one section has worked out and others may use."""
 
     @property
     def main_metric(self) -> str:

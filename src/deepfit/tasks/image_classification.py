@@ -13,7 +13,7 @@ equally frequent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -146,6 +146,8 @@ class ImageClassification:
         """
         from deepfit.data.images import read_images
 
+        if self.options.pretrained and facts is None:
+            self.check_pretrained(self.options.pretrained)
         side = self.options.image_size
         return read_images(
             source,
@@ -154,6 +156,18 @@ class ImageClassification:
             require_labels=facts is None,
             size=tuple(facts["size"]) if facts else (side, side) if side else None,
         )
+
+    def check_pretrained(self, path: str) -> None:
+        """ArtifactError, before pictures are read, where the file is not one of weights for the network."""
+        import torch
+
+        from deepfit.nn import pretrained
+        from deepfit.nn.nets.resnet import resnet
+
+        named = "resnet18" if self.options.network == "auto" else self.options.network
+        with torch.device("meta"):
+            net = resnet(int(named.removeprefix("resnet")), in_channels=3, num_classes=2)
+        pretrained.fit(net, path)
 
     def learn(self, train: ImageRows) -> Facts:
         """Classes, size, channels, mean and standard deviation a channel.
@@ -186,8 +200,7 @@ class ImageClassification:
         return encode_images(rows, facts)
 
     def build(self, facts: Facts) -> nn.Module:
-        """The network that the options name, with published weights where a file gives them."""
-        from deepfit.nn import pretrained
+        """The network that the options name; published weights come at the start of `plan`."""
         from deepfit.nn.nets.lenet import LeNet
         from deepfit.nn.nets.resnet import resnet
         from deepfit.nn.nets.resnet9 import ResNet9
@@ -201,10 +214,7 @@ class ImageClassification:
         if name == "resnet9":
             return ResNet9(**sizes)
         small = max(facts["size"]) <= SMALL_SIDE_PX and not self.options.pretrained
-        net = resnet(int(name.removeprefix("resnet")), small=small, **sizes)
-        if self.options.pretrained:
-            pretrained.load_pretrained(net, self.options.pretrained)
-        return net
+        return resnet(int(name.removeprefix("resnet")), small=small, **sizes)
 
     def network_name(self, facts: Facts) -> str:
         """The network for pictures of this size."""
@@ -213,16 +223,19 @@ class ImageClassification:
         return "resnet18" if self.options.pretrained or max(facts["size"]) > SMALL_SIDE_PX else "resnet9"
 
     def plan(self, net: nn.Module, data: Splits[Batch], facts: Facts, run: Run) -> Iterator[Phase]:
-        """Supervised learning on augmented pictures.
+        """Supervised learning on augmented pictures, from published weights where a file gives them.
 
         The epoch with the best validation accuracy is kept, with balanced class weights the balanced one.
         """
         import torch
 
         from deepfit import plans
+        from deepfit.nn import pretrained
         from deepfit.nn.augment import Augmentation, augment
         from deepfit.plans import objectives
 
+        if self.options.pretrained:
+            pretrained.load_pretrained(net, self.options.pretrained)
         epochs = self.options.epochs or min(100, max(10, PICTURES_SEEN // num_rows(data.train)))
         options = self.options.model_copy(update={"epochs": epochs})
         how = Augmentation(
@@ -261,11 +274,19 @@ class ImageClassification:
 
     def outputs(self, net: nn.Module, batch: Batch, facts: Facts) -> Batch:
         """`logits` float32 [rows, classes]."""
+        return {"logits": self.foreseen(net, net, batch, facts)}
+
+    def embed(self, net: nn.Module, batch: Batch, facts: Facts) -> np.ndarray:
+        """What the classifier sees of each picture, float32 [rows, width]."""
+        return self.foreseen(net, net.features, batch, facts)  # pyright: ignore[reportArgumentType]  (a method)
+
+    def foreseen(self, net: nn.Module, says: Callable[[Any], Any], batch: Batch, facts: Facts) -> np.ndarray:
+        """What the network, or a part of it, says of pictures."""
         from deepfit import plans
 
         rows_at_once = max(1, 2**22 // max(1, int(np.prod(facts["size"])) * facts["channels"]))
-        forward = lambda part: net(self.standard(part, facts))  # noqa: E731 (one expression)
-        return {"logits": plans.foresee(net, batch, forward, rows_at_once=rows_at_once)}
+        forward = lambda part: says(self.standard(part, facts))  # noqa: E731 (one expression)
+        return plans.foresee(net, batch, forward, rows_at_once=rows_at_once)
 
     def calibrate(self, outputs: Batch, batch: Batch, facts: Facts) -> Facts:
         """The temperature of the probabilities."""

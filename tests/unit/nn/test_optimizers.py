@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -62,6 +65,70 @@ def test_there_is_one_builder_for_each_name_of_the_vocabulary():
 )
 def test_several_steps_equal_pytorchs_plain_implementation(name, theirs):
     assert_same_course(name, theirs)
+
+
+CLASSIC = {
+    "sgd": lambda groups: torch.optim.SGD(groups, 0.1, momentum=0.9, nesterov=True, fused=True),
+    "adagrad": lambda groups: torch.optim.Adagrad(groups, 0.1, fused=True),
+    "rmsprop": lambda groups: torch.optim.RMSprop(groups, 0.1, foreach=True),
+}
+"""As PyTorch has them, in the form that `build` chooses."""
+
+
+def decayed(net):
+    """The parameters in the groups of `build`."""
+    return [
+        {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": 0.1},
+        {"params": [p for p in net.parameters() if p.ndim < 2], "weight_decay": 0.0},
+    ]
+
+
+@pytest.mark.parametrize("name", CLASSIC)
+def test_the_light_step_is_pytorchs_own_bit_for_bit(name):
+    net, other = small_net(), small_net()
+    ours = learn(net, optimizers.build(name, net, learning_rate=0.1, weight_decay=0.1))
+    for mine, yours in zip(ours, learn(other, CLASSIC[name](decayed(other))), strict=True):
+        assert torch.equal(mine, yours)
+
+
+@pytest.mark.parametrize("saved_by", ["ours", "theirs"])
+@pytest.mark.parametrize("name", CLASSIC)
+def test_a_state_that_pytorchs_optimizer_or_ours_saved_goes_on_bit_for_bit(name, saved_by):
+    build = lambda net: optimizers.build(name, net, learning_rate=0.1, weight_decay=0.1)  # noqa: E731
+    straight, halted, resumed = small_net(), small_net(), small_net()
+    whole = build(straight)
+    learn(straight, whole, 3)
+    wanted = learn(straight, whole, 3)
+    first = build(halted) if saved_by == "ours" else CLASSIC[name](decayed(halted))
+    learn(halted, first, 3)
+    resumed.load_state_dict(halted.state_dict())
+    second = build(resumed)
+    second.load_state_dict(first.state_dict())
+    for mine, straight_on in zip(learn(resumed, second, 3), wanted, strict=True):
+        assert torch.equal(mine, straight_on)
+
+
+TRAINING = """
+import sys
+import torch
+from deepfit.learn.training import fit
+from deepfit.nn import optimizers
+from deepfit.options import resolve, Options
+
+rows = {"x": torch.ones(8, 2).numpy(), "target": torch.ones(8).numpy()}
+for name in optimizers.BUILDERS:
+    net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 1))
+    options = resolve(Options, {"optimizer": name, "epochs": 2, "batch_size": 4})
+    list(fit(net, rows, options, loss=lambda outputs, target: (outputs[:, 0] - target).square().sum()))
+    optimizer = optimizers.build(name, net, learning_rate=0.1, weight_decay=0.1)
+    optimizer.load_state_dict(optimizer.state_dict())
+    print(name if "torch._dynamo" in sys.modules else "", end="")
+"""
+
+
+def test_training_imports_no_compiler_whatever_the_optimizer():
+    done = subprocess.run([sys.executable, "-c", TRAINING], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.3])

@@ -11,9 +11,9 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from deepfit.nn.activations import activation as named_activation
+from deepfit.nn.dropout import dropout
 from deepfit.nn.embeddings import CategoryEmbedding
 from deepfit.nn.linear import Linear
 
@@ -59,7 +59,7 @@ class MLP(nn.Module):
         """BN, BC -> B1O."""
         h_BD = torch.cat([numbers_BN, self.categories(categories_BC)[0]], dim=1)
         for layer in self.layers:
-            h_BD = functional.dropout(self.activation(layer(h_BD)), self.dropout, self.training)
+            h_BD = dropout(self.activation(layer(h_BD)), self.dropout, self.training)
         return self.last(h_BD).unsqueeze(1)
 
 

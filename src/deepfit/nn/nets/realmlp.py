@@ -11,9 +11,9 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from deepfit.nn.activations import activation as named_activation
+from deepfit.nn.dropout import dropout
 from deepfit.nn.embeddings import CategoryEmbedding, PeriodicEmbedding
 
 
@@ -67,7 +67,7 @@ class RealMLP(nn.Module):
         for layer, bend_M1D in zip(self.layers, self.bends, strict=True):
             z_MBD = layer(h_MBF)
             h_MBF = torch.lerp(z_MBD, self.activation(z_MBD), 1 + 0.1 * bend_M1D)
-            h_MBF = functional.dropout(h_MBF, self.dropout, self.training)
+            h_MBF = dropout(h_MBF, self.dropout, self.training)
         return self.last(h_MBF).transpose(0, 1)
 
 

@@ -11,9 +11,9 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from deepfit.nn.activations import activation as named_activation
+from deepfit.nn.dropout import dropout
 from deepfit.nn.embeddings import CategoryEmbedding, PiecewiseLinearEmbedding
 
 
@@ -65,7 +65,7 @@ class TabM(nn.Module):
         h_1BF = torch.cat([self.numbers(numbers_BN), self.categories(categories_BC)], dim=2)
         h_BMF = h_1BF.transpose(0, 1)  # one view for all members; the first layer's scales make them differ
         for layer in self.layers:
-            h_BMF = functional.dropout(self.activation(layer(h_BMF)), self.dropout, self.training)
+            h_BMF = dropout(self.activation(layer(h_BMF)), self.dropout, self.training)
         return torch.baddbmm(self.bias_MO.unsqueeze(1), h_BMF.transpose(0, 1), self.weight_MDO).transpose(
             0, 1
         )

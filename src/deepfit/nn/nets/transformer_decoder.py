@@ -57,24 +57,25 @@ class TransformerDecoder(nn.Module):
         self.heads = heads
         self.tokens = nn.Embedding(vocab_size, width)
         self.positions = nn.Embedding(positions, width)
-        self.blocks = nn.ModuleList(
+        blocks = [
             DecoderBlock(
                 width, heads, hidden or 4 * width, dropout=dropout, activation=activation, norm_eps=norm_eps
             )
             for _ in range(layers)
-        )
+        ]
+        self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(width, norm_eps)
-        self._initialise()
+        self._initialise(blocks)
 
-    def _initialise(self) -> None:
+    def _initialise(self, blocks: list[DecoderBlock]) -> None:
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 nn.init.normal_(module.weight, std=0.02)
             if isinstance(module, nn.Linear):
                 nn.init.zeros_(module.bias)
-        for block in self.blocks:
+        for block in blocks:
             for layer in (block.attention.out, block.feed.narrow):
-                nn.init.normal_(layer.weight, std=0.02 / (2 * len(self.blocks)) ** 0.5)
+                nn.init.normal_(layer.weight, std=0.02 / (2 * len(blocks)) ** 0.5)
 
     @property
     def longest(self) -> int:

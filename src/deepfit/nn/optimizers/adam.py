@@ -1,5 +1,8 @@
 """Adam and AdamW by PyTorch's fused kernel, with less around it; in small networks that counts."""
 
+# PyTorch's kernels over lists of tensors have private names, and no others
+# pyright: reportPrivateImportUsage=false
+
 from __future__ import annotations
 
 from typing import Any, NamedTuple
@@ -64,7 +67,7 @@ class Adam(torch.optim.Adam):
                     together = self._part(place, [each for each in parameters if each.grad is not None])
                 for counter in together.counters:
                     counter.add_(1)
-                kernel = torch._fused_adamw_ if group["decoupled_weight_decay"] else torch._fused_adam_  # pyright: ignore[reportPrivateImportUsage]
+                kernel = torch._fused_adamw_ if group["decoupled_weight_decay"] else torch._fused_adam_
                 beta1, beta2 = group["betas"]
                 kernel(
                     together.parameters,
@@ -103,8 +106,10 @@ class Adam(torch.optim.Adam):
 
     def _gathered(self, parameters: list[Tensor], counters: list[Tensor]) -> Together:
         states = [self.state[parameter] for parameter in parameters]
-        columns = ([state[key] for state in states] for key in ("exp_avg", "exp_avg_sq", "step"))
-        return Together(parameters, *columns, counters)
+        means, squares, steps = (
+            [state[key] for state in states] for key in ("exp_avg", "exp_avg_sq", "step")
+        )
+        return Together(parameters, means, squares, steps, counters)
 
     def _state(self, parameter: Tensor) -> dict[str, Any]:
         state = self.state[parameter]

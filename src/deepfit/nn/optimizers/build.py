@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from deepfit.nn.optimizers.adam import Adam
+from deepfit.nn.optimizers.classic import SGD, Adagrad, RMSprop
 from deepfit.nn.optimizers.lamb import Lamb
 from deepfit.nn.optimizers.muon import Muon
 from deepfit.nn.optimizers.schedule_free import ScheduleFree
@@ -50,7 +50,7 @@ def build(
 
 def _sgd(nets: list[nn.Module], decay: float, how: Settings) -> Optimizer:
     """Nesterov's momentum, v <- m v + g; w <- w - r (g + m v), after Sutskever et al. 2013; none at m = 0."""
-    return torch.optim.SGD(
+    return SGD(
         _groups(nets, decay), how.learning_rate, momentum=how.momentum, nesterov=how.momentum > 0, fused=True
     )
 
@@ -58,7 +58,7 @@ def _sgd(nets: list[nn.Module], decay: float, how: Settings) -> Optimizer:
 def _adagrad(nets: list[nn.Module], decay: float, how: Settings) -> Optimizer:
     """Steps g / sqrt(s), s <- s + g^2. Source: Duchi et al. 2011, JMLR 12, section 1.1."""
     fused = all(parameter.device.type == "cpu" for parameter in _trained(nets))  # PyTorch's only fused form
-    return torch.optim.Adagrad(_groups(nets, decay), how.learning_rate, fused=fused or None)
+    return Adagrad(_groups(nets, decay), how.learning_rate, fused=fused or None)
 
 
 def _rmsprop(nets: list[nn.Module], decay: float, how: Settings) -> Optimizer:
@@ -67,7 +67,7 @@ def _rmsprop(nets: list[nn.Module], decay: float, how: Settings) -> Optimizer:
     Differs: 0.99, as PyTorch has it, not the lecture's 0.9. The average starts at zero without a correction,
     so the first steps are long: up to ten times the learning rate.
     """
-    return torch.optim.RMSprop(_groups(nets, decay), how.learning_rate, foreach=True)
+    return RMSprop(_groups(nets, decay), how.learning_rate, foreach=True)
 
 
 def _adam(nets: list[nn.Module], decay: float, how: Settings) -> Optimizer:
@@ -114,7 +114,9 @@ BUILDERS: dict[str, Callable[[list[nn.Module], float, Settings], Optimizer]] = {
 }
 
 
-def _groups(nets: list[nn.Module], decay: float, kinds: dict[str, list[Tensor]] | None = None) -> Groups:
+def _groups(
+    nets: list[nn.Module], decay: float, kinds: Mapping[str, Sequence[Tensor]] | None = None
+) -> Groups:
     """The trained parameters, those of each kind apart (`kind` in the group), those that decay apart.
 
     As few groups as make a difference: each is a call of its own at every step.

@@ -1,5 +1,8 @@
 """LAMB: Adam whose step for each matrix is as long, in proportion, as the matrix itself."""
 
+# PyTorch's kernels over lists of tensors have private names, and no others
+# pyright: reportPrivateImportUsage=false
+
 from __future__ import annotations
 
 from typing import Any
@@ -51,7 +54,7 @@ class Lamb(LightOptimizer):
         below = torch._foreach_div(found.squares, 1 - beta2**steps)
         torch._foreach_sqrt_(below)
         torch._foreach_add_(below, group["eps"])
-        updates = torch._foreach_div(found.means, 1 - beta1**steps)
+        updates = list(torch._foreach_div(found.means, 1 - beta1**steps))
         torch._foreach_div_(updates, below)
         if group["weight_decay"]:
             torch._foreach_add_(updates, found.parameters, alpha=group["weight_decay"])

@@ -3,6 +3,9 @@
 Letters: N matrices of one shape, A and B their sides, A <= B.
 """
 
+# PyTorch's kernels over lists of tensors have private names, and no others
+# pyright: reportPrivateImportUsage=false
+
 from __future__ import annotations
 
 import math
@@ -63,7 +66,7 @@ class Muon(LightOptimizer):
         parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
         if not parameters:
             return
-        gradients = [parameter.grad for parameter in parameters]
+        gradients = [gradient for parameter in parameters if (gradient := parameter.grad) is not None]
         means = [kept(self, parameter, "mean") for parameter in parameters]
         torch._foreach_lerp_(means, gradients, 1 - group["momentum"])
         updates = torch._foreach_lerp(gradients, means, group["momentum"])

@@ -1,5 +1,8 @@
 """Schedule-free AdamW: the weights that are kept are an average over the way, so no schedule is needed."""
 
+# PyTorch's kernels over lists of tensors have private names, and no others
+# pyright: reportPrivateImportUsage=false
+
 from __future__ import annotations
 
 from collections.abc import Generator
@@ -54,7 +57,7 @@ class ScheduleFree(LightOptimizer):
 
     def _move(self, group: dict[str, Any], parameters: list[Tensor], share: float) -> None:
         (beta1, beta2), rate = group["betas"], group["lr"]
-        gradients = [parameter.grad for parameter in parameters]
+        gradients = [gradient for parameter in parameters if (gradient := parameter.grad) is not None]
         moved = [self._moved(parameter) for parameter in parameters]
         squares = [self.state[parameter]["square"] for parameter in parameters]
         torch._foreach_mul_(squares, beta2)

@@ -1,0 +1,229 @@
+"""Texts as they come: long, empty, in any script; several labels; a published encoder that is fine-tuned."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from deepfit import catalog, load
+from deepfit.contract import Splits
+from deepfit.data.word_pieces import SPECIALS
+from deepfit.engine import Run, train
+from deepfit.errors import ArtifactError, DataError, OptionError
+from deepfit.model import Model
+from deepfit.nn.nets.transformer_encoder import TransformerEncoder
+from deepfit.nn.pretrained_text import FAMILIES
+from deepfit.options import resolve
+from deepfit.plans import texts
+
+KIND = catalog.find("text-classification")
+GOOD, BAD = ("tasty", "fresh", "crisp"), ("stale", "bland", "soggy")
+
+
+def remarks(count, seed=0):
+    rng = np.random.default_rng(seed)
+    praised = rng.random(count) < 0.5
+    words = [rng.choice(GOOD if each else BAD, 2) for each in praised]
+    return {
+        "text": [f"the {rng.choice(['soup', 'tea'])} was {a} and {b}" for a, b in words],
+        "label": ["praise" if each else "blame" for each in praised],
+    }
+
+
+def fitted(source, **options):
+    """A model that has learned from two thirds of the rows, and the rest of them."""
+    given = {"epochs": 4, "batch_size": 16, "threads": 1, **options}
+    if "base" not in options:
+        given = {"vocabulary": 320, **given}
+    task = KIND(resolve(KIND.Options, given))
+    rows = task.read(source)
+    order = np.arange(len(rows))
+    splits = Splits(rows.take(order[order % 3 != 0]), rows.take(order[order % 3 == 0]))
+    facts = task.learn(splits.train)
+    data = Splits(task.encode(splits.train, facts), task.encode(splits.valid, facts))
+    run = Run(task.options, None)
+    run.seed("build")
+    net = task.build(facts)
+    for _ in train(task, net, data, facts, run):
+        pass
+    return Model("text-classification", task, net.eval(), facts), splits
+
+
+@pytest.fixture(scope="module")
+def small():
+    return fitted(remarks(120), window=16)
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory):
+    """A folder as the Hub's: a very small BERT with weights made at random."""
+    folder = tmp_path_factory.mktemp("bert")
+    sizes = {"vocab_size": 60, "width": 32, "layers": 2, "heads": 2, "hidden": 64, "positions": 40}
+    torch.manual_seed(0)
+    family, state = FAMILIES["bert"], {}
+    for name, value in TransformerEncoder(**sizes).state_dict().items():
+        module, kind = name.rsplit(".", 1)
+        sources = family.sources(module)
+        for source, part in zip(sources, value.chunk(len(sources)), strict=True):
+            state[f"{source}.{kind}"] = part.clone()
+    save_file(state, folder / "model.safetensors")
+    config = {theirs: sizes[ours] for ours, (theirs, _) in family.arguments.items() if ours in sizes}
+    (folder / "config.json").write_text(json.dumps({"model_type": "bert", **config}))
+    words = ["the", "soup", "tea", "was", "and", *GOOD, *BAD, *"abcdefghijklmnopqrstuvwxyz"]
+    (folder / "vocab.txt").write_text("\n".join([*SPECIALS.values(), *words]))
+    return folder
+
+
+def test_a_long_text_is_answered_by_all_of_it_not_by_its_beginning(small):
+    model, _ = small
+    filler = "the tea was and the soup " * 30
+    late = model.predict_proba([filler + "tasty fresh crisp " * 25, filler + "stale bland soggy " * 25])
+    praise = model.classes.index("praise")
+    assert late[0, praise] > late[1, praise] + 0.05
+
+
+def test_the_answer_to_a_long_text_is_the_mean_over_its_windows(small):
+    model, _ = small
+    rows = model.read(["tasty bland soup and tea " * 20])
+    batch = model.task.encode(rows, model.facts)
+    parts = texts.windows(batch["tokens"], model.facts)
+    assert len(parts.rows) > 3
+    keep = torch.ones(len(parts.rows), parts.tokens.lengths[0], dtype=torch.bool)
+    with torch.no_grad():
+        each = model.net(torch.from_numpy(parts.tokens.padded()[0]), keep)
+    np.testing.assert_allclose(model.outputs(batch)["logits"][0], each.mean(0), atol=1e-5)
+
+
+def test_a_text_of_a_megabyte_is_learned_from_and_answered():
+    source = remarks(60)
+    source["text"][4] = "tasty and fresh " * 70_000
+    source["label"][4] = "praise"
+    model, splits = fitted(source, epochs=1, window=64)
+    assert len(source["text"][4]) > 1_000_000
+    assert any(each.kind == "long" and "1 of 40 texts" in each.message for each in splits.train.concerns())
+    assert np.isfinite(model.predict_proba([source["text"][4]])).all()
+
+
+def test_texts_of_any_script_and_none_are_answered(small):
+    model, _ = small
+    chances = model.predict_proba(["", "شكرا جزيلا", "🍲👍🏽", "a\x00b\ufeff", "很好吃", "x" * 10_000])
+    np.testing.assert_allclose(chances.sum(1), 1.0)
+
+
+@pytest.mark.parametrize("network", ["lstm", "gru", "temporal_cnn", "transformer_encoder"])
+def test_every_network_learns_which_words_tell(network):
+    model, splits = fitted(remarks(150), network=network, window=32)
+    scores = model.task.metrics(model.answer(splits.valid), splits.valid)
+    assert scores["accuracy"] >= 0.9
+
+
+def test_several_labels_are_each_learned_on_their_own(tmp_path):
+    rng = np.random.default_rng(0)
+    given = [[name for name in ("hot", "sweet", "new") if rng.random() < 0.4] for _ in range(180)]
+    source = {"text": ["it was fine " + " ".join(each) for each in given], "label": given}
+    model, splits = fitted(source, several_labels=True, epochs=6)
+    scores = model.task.metrics(model.answer(splits.valid), splits.valid)
+    assert model.task.main_metric == "f1_micro"
+    assert scores["f1_micro"] > 0.9
+    again = load(model.save(tmp_path / "model"))
+    assert again.predict(["it was fine sweet hot"]).tolist() == [["hot", "sweet"]]
+    names = [each.name for each in model.task.baselines(Splits(splits.train, splits.valid, splits.valid))]
+    assert names == ["majority", "tfidf"]
+
+
+def test_a_published_encoder_is_loaded_tuned_and_needed_no_more_once_saved(bert, tmp_path):
+    folder = tmp_path / "published"
+    shutil.copytree(bert, folder)
+    model, splits = fitted(remarks(120), base=str(folder), epochs=3, learning_rate=3e-3)
+    before = TransformerEncoder(**{**model.facts["encoder"]})
+    assert before.pooler is None
+    scores = model.task.metrics(model.answer(splits.valid), splits.valid)
+    assert scores["accuracy"] >= 0.9
+    saved = model.save(tmp_path / "model")
+    shutil.rmtree(folder)
+    again = load(saved)
+    np.testing.assert_array_equal(again.predict_proba(["fresh tea"]), model.predict_proba(["fresh tea"]))
+
+
+def test_tuning_begins_at_the_published_weights(bert):
+    task = KIND(resolve(KIND.Options, {"base": str(bert), "threads": 1}))
+    rows = task.read(remarks(30))
+    facts = task.learn(rows)
+    data = Splits(task.encode(rows, facts), task.encode(rows, facts))
+    net = task.build(facts)
+    next(iter(task.plan(net, data, facts, Run(task.options, None))))
+    published, _ = texts_encoder(bert)
+    for name, value in net.encoder.state_dict().items():
+        torch.testing.assert_close(value, published[name], rtol=0, atol=0)
+
+
+def texts_encoder(folder):
+    from deepfit.nn.pretrained_text import load_encoder
+
+    encoder, notes = load_encoder(folder)
+    return encoder.state_dict(), notes
+
+
+def test_a_window_that_the_encoder_has_no_places_for_is_refused(bert):
+    task = KIND(resolve(KIND.Options, {"base": str(bert), "window": 39}))
+    with pytest.raises(OptionError, match="has places for 38 tokens"):
+        task.learn(task.read(remarks(30)))
+    assert KIND(resolve(KIND.Options, {"base": str(bert)})).learn(task.read(remarks(30)))["window"] == 38
+
+
+def test_a_folder_without_a_published_encoder_is_refused(tmp_path):
+    task = KIND(resolve(KIND.Options, {"base": str(tmp_path)}))
+    with pytest.raises(ArtifactError, match=r"config\.json: there is no such file"):
+        task.learn(task.read(remarks(30)))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"base": "x", "network": "lstm"}, "--network lstm has no effect with --base"),
+        ({"base": "x", "vocabulary": 500}, "--vocabulary has no effect with --base"),
+        ({"layer_decay": 0.5}, "--layer-decay has no effect without --base"),
+        ({"label_separator": ","}, "--label-separator has no effect without --several-labels"),
+        ({"several_labels": True, "loss": "focal"}, "--loss focal has no effect with --several-labels"),
+        ({"several_labels": True, "class_weight": "balanced"}, "--class-weight balanced has no effect"),
+        ({"dropout": -0.5}, "--dropout is a share"),
+    ],
+)
+def test_a_setting_without_an_effect_is_an_error(options, said):
+    with pytest.raises(OptionError, match=said):
+        resolve(KIND.Options, options)
+
+
+def test_a_label_that_training_did_not_have_is_named_with_its_row(tmp_path, small):
+    path = tmp_path / "test.csv"
+    path.write_text("text,label\ngood,praise\nodd,shrug\n")
+    model, _ = small
+    with pytest.raises(DataError, match=r"test\.csv, row 3, column 'label': received 'shrug'"):
+        model.task.encode(model.read(path), model.facts)
+
+
+def test_the_words_that_told_stand_out(small):
+    model, _ = small
+    praise = np.array([model.classes.index("praise")] * 2)
+    rows = model.read(["the soup was tasty and fresh", "the soup was stale and bland"])
+    (text, words, more), (_, against, _) = model.task.saliency(model.net, rows, model.facts, praise)
+    shares = {text[start:stop]: share for start, stop, share in words}
+    assert not more
+    assert list(shares) == ["the", "soup", "was", "tasty", "and", "fresh"]
+    assert min(shares["tasty"], shares["fresh"]) > max(shares["the"], shares["soup"], shares["was"])
+    assert sum(share for *_, share in against) < 0
+
+
+def test_balanced_class_weights_choose_the_epoch_by_balanced_accuracy():
+    task = KIND(resolve(KIND.Options, {"class_weight": "balanced", "vocabulary": 300, "threads": 1}))
+    rows = task.read(remarks(40))
+    facts = task.learn(rows)
+    data = Splits(task.encode(rows, facts), task.encode(rows, facts))
+    phase = next(iter(task.plan(task.build(facts), data, facts, Run(task.options, None))))
+    assert phase.best == "balanced_accuracy"
+    assert phase.epochs == 20
