@@ -133,7 +133,7 @@ def bootstrap(
             metric: _exact(
                 metric,
                 _around(value, [each[metric] for each in drawn[name] if metric in each], shrink),
-                all_rows,
+                units,
             )
             for metric, value in values.items()
         }
