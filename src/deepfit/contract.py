@@ -337,8 +337,8 @@ class Task(Protocol):
     """The metric that the verdict compares, "-" before it where less is better: "accuracy", "-rmse"."""
     classes: ClassVar[bool]
     """Whether the target is a class, so that a split keeps the share of each."""
-    # supervised: ClassVar[bool], where there is one: False for a task that learns without its target, which is
-    # then optional and only for scoring. Tasks without this learn their target.
+    # A task may also say `supervised: ClassVar[bool] = False`: it learns without its target, which is then
+    # optional and only for scoring.
     sections: ClassVar[tuple[str, ...]]
     """The sections of the report that fit this task, by name.
 

@@ -182,10 +182,10 @@ class SequenceClassification:
                 Concern(
                     "length",
                     options.sequence,
-                    f"{long:,} of {len(rows):,} sequences have more than {self.window():,} letters "
-                    "(the longest "
-                    f"{rows.letters.lengths.max():,}) and are read in windows of {self.window():,}: training "
-                    "sees one of each an epoch, at random; an answer is the mean over windows that cover it.",
+                    f"{long:,} of {len(rows):,} sequences have more than {self.window():,} letters (the "
+                    f"longest {rows.letters.lengths.max():,}) and are read in windows of "
+                    f"{self.window():,}: training sees one of each an epoch, at random; an answer is the "
+                    "mean over windows that cover it.",
                 ),
             ]
         return rows

@@ -108,7 +108,7 @@ def test_a_single_stamp_is_an_error_that_says_why():
 
 
 def test_columns_that_do_not_exist_get_a_suggestion():
-    with pytest.raises(OptionError, match="--known: there is no column 'prize'. Did you mean 'price'"):
+    with pytest.raises(OptionError, match=r"--known: there is no column 'prize'\. Did you mean 'price'"):
         read(frame(price=np.zeros(60)), known=["prize"])
     with pytest.raises(OptionError, match="a column has one part"):
         read(frame(price=np.arange(60.0)), known=["price"], past=["price"])
