@@ -189,7 +189,9 @@ def table(report: dict[str, Any]) -> str:
     names = list(next(iter(methods.values())))
     lines = [f"{'':<18}" + "".join(f"{name:>28}" for name in names)]
     for method, measured in methods.items():
-        cells = [f"{each['value']:.3f} ({each['low']:.3f} to {each['high']:.3f})" for each in measured.values()]
+        cells = [
+            f"{each['value']:.3f} ({each['low']:.3f} to {each['high']:.3f})" for each in measured.values()
+        ]
         lines.append(f"{method:<18}" + "".join(f"{cell:>28}" for cell in cells))
     return "\n".join(lines)
 

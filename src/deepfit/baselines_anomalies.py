@@ -139,7 +139,7 @@ def _last(windows: Windows, count: int) -> NDArray[np.float64]:
     """[rows, count, channels]: the last readings of each window, a missing one as the nearest later one."""
     channels, found = windows.shape[2] // 2, []
     for start in range(0, len(windows), AT_ONCE):
-        gathered = windows[start : start + AT_ONCE][:, -count:].astype(np.float64)
+        gathered = np.asarray(windows.at(slice(start, start + AT_ONCE)))[:, -count:].astype(np.float64)
         values, there = gathered[..., :channels], gathered[..., channels:] > 0
         for step in range(gathered.shape[1] - 2, -1, -1):
             values[:, step] = np.where(there[:, step], values[:, step], values[:, step + 1])

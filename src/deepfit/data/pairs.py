@@ -121,8 +121,8 @@ class PairRows:
     def groups(self) -> np.ndarray | None:
         """int64 [rows]: pairs that hang together by texts that they share have the same number.
 
-        A split by them leaves no text on two sides. None where half of the rows or more hang together, since
-        then there is no such split.
+        A split by them leaves no text on two sides, and intervals draw them together. None where half of the
+        rows or more hang together, since then there is no such split.
         """
         from scipy.sparse import coo_matrix
         from scipy.sparse.csgraph import connected_components

@@ -33,9 +33,8 @@ def learn_symbols(
     alphabet = alphabets.learn_alphabet(train.letters, train.kind, soft_masked)
     if train.kind == "symbols" and soft_masked != "same":
         raise OptionError(
-            f"--soft-masked {soft_masked} is of DNA, RNA and protein; in other strings a letter in "
-            "lower case "
-            "is a sign of its own. Leave it away."
+            f"--soft-masked {soft_masked} is of DNA, RNA and protein; in other strings a letter in lower "
+            "case is a sign of its own. Leave it away."
         )
     lengths = train.letters.lengths
     one_length = len(lengths) > 0 and np.ptp(lengths) == 0
@@ -47,8 +46,7 @@ def learn_symbols(
     if positions == "on" and lengths[0] > window:
         raise OptionError(
             f"--positions on reads the {lengths[0]:,} letters of a sequence at once, and --window is "
-            f"{window:,}. "
-            "Make --window larger, or leave --positions away."
+            f"{window:,}. Make --window larger, or leave --positions away."
         )
     aligned, why = positions == "on", "as the option says"
     if positions == "auto" and (not one_length or lengths[0] > min(LONGEST_ALIGNED, window)):
@@ -63,9 +61,8 @@ def learn_symbols(
     count = len(alphabet["letters"])
     if k and count**k > MOST_KMERS:
         raise OptionError(
-            f"--k {k} makes {count**k:,} k-mers of {count} letters, at most {MOST_KMERS:,} are "
-            "possible here. "
-            "Use a smaller --k, or --encoding one-hot."
+            f"--k {k} makes {count**k:,} k-mers of {count} letters, at most {MOST_KMERS:,} are possible "
+            "here. Use a smaller --k, or --encoding one-hot."
         )
     return {
         **alphabet,

@@ -21,7 +21,7 @@ from deepfit.data.fasta import SUFFIXES, Record, is_fasta, read_fasta, stem_of
 from deepfit.data.files import check_exists
 from deepfit.data.split import PARTS
 from deepfit.data.tables import is_table, read_table
-from deepfit.data.targets import target_as_read
+from deepfit.data.targets import target_as_read, typed_target
 from deepfit.errors import DataError, suggest
 
 SHOWN = 3
@@ -32,7 +32,8 @@ class Strings(NamedTuple):
 
     texts: the sequences. frame: a column for whatever else is known of each; target: its label, a column with
     null where there is none, or None. where: each row as the user knows it. parts: "train", "valid" or "test"
-    of each row, where folders say so.
+    of each row, where folders say so. guessed: labels are second words of headers or names of files, which
+    may mean something else.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Strings(NamedTuple):
     where: Sequence[str]
     parts: np.ndarray | None = None
     notes: Sequence[Concern] = ()
+    guessed: bool = False
 
 
 def strings_of(
@@ -71,7 +73,8 @@ def strings_of(
                 f"the pair (sequences, labels): {len(texts):,} sequences and {len(source[1]):,} labels. Each "
                 "needs the other."
             )
-        found = _listed("the pair (sequences, labels)", texts, pl.Series(target, list(source[1])))
+        given = typed_target(pl.Series(target, list(source[1])), "classification")
+        found = _listed("the pair (sequences, labels)", texts, given)
     else:
         found = _from_table(source, sequence, target, training)
     if labels is not None and (training or Path(labels).exists()):
@@ -98,8 +101,7 @@ def _from_table(source: Any, sequence: str, target: str, training: bool) -> Stri
         place = column.is_null().arg_max() or 0
         raise DataError(
             f"{table.name}, {table.where(place)}, column '{sequence}': the sequence is empty. Add its "
-            "letters, "
-            "or leave the row out."
+            "letters, or leave the row out."
         )
     labels = None
     if target in names:
@@ -115,6 +117,7 @@ def _from_folder(path: Path, target: str, labels: str | None) -> Strings:
     parts = {each.name: each for each in sorted(path.iterdir()) if each.is_dir() and each.name in PARTS}
     found: list[Strings] = []
     names: list[str] = []
+    guessed = False
     for part, folder in parts.items() or [("", path)]:
         for file, label in _class_files(folder):
             name = str(file.relative_to(path))
@@ -122,7 +125,7 @@ def _from_folder(path: Path, target: str, labels: str | None) -> Strings:
             known = labels is not None or (records.target is not None and not records.target.null_count())
             if not known:
                 given = pl.Series(target, [label] * len(records.texts), dtype=pl.String)
-                records = records._replace(target=given)
+                records, guessed = records._replace(target=given), True
             where = [f"{name}, {each}" for each in records.where]
             found.append(records._replace(where=where))
             names += [PARTS.get(part, "")] * len(records.texts)
@@ -139,6 +142,7 @@ def _from_folder(path: Path, target: str, labels: str | None) -> Strings:
         pl.concat([each.cast(pl.String) for each in targets]) if len(targets) == len(found) else None,
         [where for each in found for where in each.where],
         np.array(names) if parts else None,
+        guessed=guessed,
     )
 
 
@@ -161,7 +165,8 @@ def _of_records(name: str, records: Sequence[Record], target: str, *, second_wor
     for record in records:
         match = bracketed.search(record.description) or tagged.search(record.description)
         labels.append(match.group(1).strip('" ') if match else None)
-    if second_word and not any(labels):
+    guessed = second_word and not any(labels)
+    if guessed:
         labels = [each.description if len(each.description.split()) == 1 else None for each in records]
         if None in labels:  # a description of several words is no label
             labels = [None] * len(records)
@@ -170,7 +175,7 @@ def _of_records(name: str, records: Sequence[Record], target: str, *, second_wor
     )
     where = [f"record '{each.id}' (line {each.line:,})" for each in records]
     known = pl.Series(target, labels, dtype=pl.String) if any(labels) else None
-    return Strings(name, [each.letters for each in records], frame, known, where)
+    return Strings(name, [each.letters for each in records], frame, known, where, guessed=guessed)
 
 
 def _joined(strings: Strings, labels: str, key: str, target: str) -> Strings:

@@ -237,6 +237,10 @@ def read_symbols(
     """
     training = facts is None
     strings = strings_of(source, sequence=sequence, target=target, key=key, labels=labels, training=training)
+    if facts is not None and strings.guessed and strings.target is not None:
+        known = strings.target.cast(pl.String).is_in([str(each) for each in facts["classes"]])
+        if not known.any():  # what looks like labels is something else: names of new files, numbers of reads
+            strings = strings._replace(target=None)
     letters = alphabets.code_points(strings.texts)
     strings = strings._replace(texts=[])
     kind, reason = _kind(letters, alphabet, facts)
@@ -250,9 +254,8 @@ def read_symbols(
             Concern(
                 "missing",
                 target,
-                f"{len(letters) - len(index):,} of {len(letters):,} sequences have no '{target}' and "
-                "are left "
-                "out.",
+                f"{len(letters) - len(index):,} of {len(letters):,} sequences have no '{target}' and are "
+                "left out.",
             )
         )
     return SymbolRows(
@@ -297,9 +300,8 @@ def _check_letters(strings: Strings, letters: Ragged, kind: Kind, *, lenient: bo
     raise DataError(
         f"{strings.name}, {strings.where[row]}, position {place - letters.starts[row] + 1:,}: received "
         f"{sign!r}, which is no letter of {alphabets.NAMES[kind]} ({known}).\n"
-        f"  {sum(strange.values()):,} signs of {len(letters.values):,} are none. Correct them, or "
-        "write N or X "
-        "for a letter that is not known; pass --alphabet symbols if these are other strings."
+        f"  {sum(strange.values()):,} signs of {len(letters.values):,} are none. Correct them, or write N "
+        "or X for a letter that is not known; pass --alphabet symbols if these are other strings."
     )
 
 
@@ -309,9 +311,7 @@ def _check_length(strings: Strings, letters: Ragged, length: int) -> None:
     if len(other):
         row = int(other[0])
         raise DataError(
-            f"{strings.name}, {strings.where[row]}: the sequence has {letters.lengths[row]:,} "
-            "letters, and all "
-            f"of the training rows had {length:,}, so the network reads positions. Cut the sequences "
-            "as those "
-            "were cut, or train with --positions off."
+            f"{strings.name}, {strings.where[row]}: the sequence has {letters.lengths[row]:,} letters, "
+            f"and all of the training rows had {length:,}, so the network reads positions. Cut the "
+            "sequences as those were cut, or train with --positions off."
         )

@@ -34,6 +34,8 @@ TAIL_PERCENT = 2.5
 VALUES_IN_ALL = 44_000_000
 ROWS_DRAWN = 10_000
 LEAST_DEFINED = 50
+SHARES = ("accuracy", "accuracy_at_1", "accuracy_at_10")
+"""Scores that are the share of rows that are right."""
 
 
 @runtime_checkable
@@ -174,7 +176,7 @@ def _around(value: float, drawn: list[float], shrink: float) -> Interval:
 
 
 def _exact(metric: str, interval: Interval, rows: int) -> Interval:
-    if metric != "accuracy" or interval.value not in (0.0, 1.0):
+    if metric not in SHARES or interval.value not in (0.0, 1.0):
         return interval
     reach = (TAIL_PERCENT / 100) ** (1 / rows)
     return Interval(1.0, reach, 1.0) if interval.value == 1.0 else Interval(0.0, 0.0, 1 - reach)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,10 +59,9 @@ def logos(view: View) -> Section | None:
         return Section(
             "What each class is recognised by",
             [
-                "How much the letter at each position speaks for the class (up) or against it "
-                "(down): gradient "
-                "times input, in units of the logit. A tall letter is one that the network leans on; why the "
-                f"class has it, the picture does not say.{some}"
+                "How much the letter at each position speaks for the class (up) or against it (down): "
+                "gradient times input, in units of the logit. A tall letter is one that the network "
+                f"leans on; why the class has it, the picture does not say.{some}"
             ],
             figures,
         )
@@ -77,9 +76,8 @@ def logos(view: View) -> Section | None:
         "What each class is recognised by",
         [
             f"The {KMER} letters in a row that speak most for a class, by the mean over the test "
-            "sequences of "
-            "it of gradient times input, in units of the logit; at least "
-            f"{FEWEST_KMERS} times there."
+            f"sequences of it of gradient times input, in units of the logit; at least {FEWEST_KMERS} "
+            "times there."
         ],
         tables=tables,
     )
@@ -114,10 +112,9 @@ def strings(view: View) -> Section | None:
         "Sequences, letter by letter",
         [
             "The surest right answer of each class, then the surest wrong ones. Letters in the first "
-            "colour speak "
-            "for the predicted class, in the second against it, the stronger the more (gradient "
-            "times input). Of "
-            f"long sequences the {LINE_LETTERS} letters that say most are shown."
+            "colour speak for the predicted class, in the second against it, the stronger the more "
+            f"(gradient times input). Of long sequences the {LINE_LETTERS} letters that say most are shown.",
+            *_decided(view.result.model.facts),
         ],
         figures,
     )
@@ -204,6 +201,15 @@ def coloured(text: str, said_T: np.ndarray) -> Markup:
         LOGO_LEFT - 6, first + 1
     )
     return figure([start, *parts], "a sequence letter by letter", LOGO_WIDTH, LINE_PX)
+
+
+def _decided(facts: Mapping[str, Any]) -> list[str]:
+    """What was decided from the training rows, and why."""
+    read = "Letters were read by their positions" if facts.get("length") else "Positions were not read"
+    shown = (
+        "The other strand was shown, too" if facts["reverse_complement"] else "The other strand was not shown"
+    )
+    return [f"{read}: {facts['positions_reason']}. {shown}: {facts['reverse_complement_reason']}."]
 
 
 def _asked(view: View) -> tuple[Any, Any, np.ndarray] | None:

@@ -85,7 +85,7 @@ def lost_partners(view: View) -> Section | None:
     firsts, seconds = (test.take(worst).texts(name) for name in (test.names.first, test.names.second))
     instead = _nearest_other(view, worst)
     rows = [
-        [test.where(int(row)), number(float(ranks[row]), 3), *map(_short, (text, partner, other))]
+        [test.where(int(row)), f"{ranks[row]:g}", *map(_short, (text, partner, other))]
         for row, text, partner, other in zip(worst, firsts, seconds, instead, strict=True)
     ]
     said = (

@@ -199,7 +199,7 @@ class SentenceSimilarity:
         if names.negative is not None:
             batch["negative"] = encode_texts(rows.texts(names.negative), facts)
         if (ratings := rows.target()) is not None and facts["rated"]:
-            span = facts["high"] - facts["low"]
+            span = (facts["high"] - facts["low"]) or 1.0
             batch["target"] = ((ratings - facts["low"]) / span).astype(np.float32)
         return batch
 

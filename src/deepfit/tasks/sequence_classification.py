@@ -182,10 +182,10 @@ class SequenceClassification:
                 Concern(
                     "length",
                     options.sequence,
-                    f"{long:,} of {len(rows):,} sequences have more than {self.window():,} letters "
-                    "(the longest "
-                    f"{rows.letters.lengths.max():,}) and are read in windows of {self.window():,}: training "
-                    "sees one of each an epoch, at random; an answer is the mean over windows that cover it.",
+                    f"{long:,} of {len(rows):,} sequences have more than {self.window():,} letters (the "
+                    f"longest {rows.letters.lengths.max():,}) and are read in windows of "
+                    f"{self.window():,}: training sees one of each an epoch, at random; an answer is the "
+                    "mean over windows that cover it.",
                 ),
             ]
         return rows
@@ -254,7 +254,7 @@ class SequenceClassification:
         from deepfit.nn.symbol_classifier import SymbolClassifier
 
         dropout, hidden = (
-            usual[facts["length"] is None] if given == "auto" else given
+            usual[facts["length"] is None] if isinstance(given, str) else given
             for given, usual in (
                 (self.options.dropout, DROPOUT),
                 (self.options.hidden_letters, HIDDEN_LETTERS),

@@ -41,6 +41,10 @@ OWN_OPTIONS = {
     "time-series-forecasting": """
         target time series known past horizon season lookback fill duplicates network
     """,
+    "tabular-anomaly-detection": "target anomaly contamination missing kinds network activation width",
+    "time-series-anomaly-detection": """
+        series time values target anomaly contamination missing window hidden season network activation width
+    """,
     "image-classification": f"""
         target skip_broken image_size network activation loss pretrained flip shift cutout colour {CLASSES}
     """,

@@ -258,3 +258,25 @@ def test_positions_are_judged_by_whether_it_matters_where_a_motif_stands():
         learn_symbols(read_symbols((texts, labels)), **PLAIN)["length"] for texts in (at_one_place, anywhere)
     ]
     assert found == [48, None]
+
+
+def test_at_predict_second_words_and_names_of_files_are_labels_only_where_one_is_a_class(tmp_path):
+    facts = learn_symbols(read_symbols((["ACGT", "GGTT"], ["ei", "ie"])), **PLAIN)
+    reads = table(tmp_path, "@r1 1:N:0:ATCACG\nACGT\n+\nIIII\n", "reads.fastq")
+    assert read_symbols(reads, facts=facts).target() is None
+    fasta(tmp_path / "new", "batch1.fasta", ("a", "ACGT"))
+    assert read_symbols(tmp_path / "new", facts=facts).target() is None
+    fasta(tmp_path / "old", "ei.fasta", ("a", "ACGT"))
+    rows = read_symbols(tmp_path / "old", facts=facts)
+    assert encode_symbols(rows, facts)["target"].tolist() == [0]
+    fasta(tmp_path / "old", "eii.fasta", ("a", "ACGT"))
+    with pytest.raises(
+        DataError, match=r"record 'a' \(line 1\), column 'label': received 'eii', which is no"
+    ):
+        encode_symbols(read_symbols(tmp_path / "old", facts=facts), facts)
+
+
+def test_labels_may_be_numbers_or_yes_and_no():
+    for labels in ([0, 1], [True, False], np.array([1.0, 2.0])):
+        rows = read_symbols((["ACGT", "GGTT"], labels))
+        assert rows.target().tolist() == [int(each) for each in labels]

@@ -32,7 +32,7 @@ def sentences(count, seed):
 
 
 def rated(count, seed):
-    """Sentences that share from none to five of the words that count, of ten that do not, rated 1 to 11."""
+    """Sentences that share none to five of the words that count, among ten that do not, rated 1 to 11."""
     rng = np.random.default_rng(seed)
     chosen, first, _ = sentences(count, seed)
     shared = rng.integers(0, 6, count)
