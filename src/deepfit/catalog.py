@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from deepfit.contract import Task
 
 
+COMMANDS = {
+    "feature-extraction": "Vectors of texts or pictures by any trained model, `deepfit embed`; to find what "
+    "is alike, `deepfit search`.",
+}
+"""Tasks of the Hugging Face Hub that are no way of learning here, but use what was learned."""
+
+
 def names() -> list[str]:
     """The ids of all tasks, in alphabetical order: `["image-classification", ...]`."""
     return sorted(_files())
@@ -40,6 +47,11 @@ def spelled(name: str) -> str:
     """A task's id from one written with hyphens or underscores, in any case; OptionError with a hint."""
     wanted = name.strip().lower().replace("_", "-")
     known = names()
+    if wanted in COMMANDS and wanted not in known:
+        raise OptionError(
+            f"'{wanted}' is nothing to train: it has no answers to learn from. {COMMANDS[wanted]} Train "
+            "sentence-similarity, text-classification or image-classification for vectors of your own."
+        )
     if wanted not in known:
         raise OptionError(
             f"There is no task '{name}'. {suggest(wanted, known)} `deepfit tasks` lists all tasks."

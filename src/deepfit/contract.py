@@ -300,6 +300,30 @@ class Baseline:
     seconds: float
 
 
+@runtime_checkable
+class Embeds(Protocol):
+    """A task whose network makes a vector of what it reads: what a task may offer beside `Task`.
+
+    `deepfit embed`, `deepfit search` and `Model.embed` are there for tasks that do.
+    """
+
+    def embed(self, net: nn.Module, batch: Batch, facts: Facts) -> np.ndarray:
+        """One vector a row of an encoded batch, float32 [rows, width]: what the last layer reads.
+
+        In evaluation mode, and for each row the same in whatever company.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadsItems(Protocol):
+    """A task that embeds other things than its rows: of rows that are pairs, single texts."""
+
+    def read_items(self, source: Any, facts: Facts) -> Rows:
+        """What is to be embedded, which `encode` takes like rows; tasks without this method use `read`."""
+        ...
+
+
 class Task(Protocol):
     """What is learned: one file in `tasks/`, one class named like the file. Nothing to inherit.
 
@@ -313,8 +337,8 @@ class Task(Protocol):
     """The metric that the verdict compares, "-" before it where less is better: "accuracy", "-rmse"."""
     classes: ClassVar[bool]
     """Whether the target is a class, so that a split keeps the share of each."""
-    # supervised: ClassVar[bool], where there is one: False for a task that learns without its target, which is
-    # then optional and only for scoring. Tasks without this learn their target.
+    # A task may also say `supervised: ClassVar[bool] = False`: it learns without its target, which is then
+    # optional and only for scoring.
     sections: ClassVar[tuple[str, ...]]
     """The sections of the report that fit this task, by name.
 

@@ -15,8 +15,11 @@ from deepfit.metrics import regression
 LEVELS = {"low_95": 0.025, "low_80": 0.1, "prediction": 0.5, "high_80": 0.9, "high_95": 0.975}
 """The columns of answers, in ascending order, and the share of values that should lie below each."""
 
-WEIGHTS = np.diff([0.0, 0.0625, 0.3, 0.7, 0.9375, 1.0])
-"""The span of levels that each column stands for: to the middle between it and its neighbours."""
+WEIGHTS = np.array([0.0625, 0.1675, 0.54, 0.1675, 0.0625])
+"""What each column counts in `crps`.
+
+For a normal and for a uniform forecast that is right the sum is the integral over all levels to within 1 %.
+"""
 
 
 def forecasts(columns: Mapping[str, np.ndarray], target: np.ndarray, scale: np.ndarray) -> dict[str, float]:
@@ -30,7 +33,7 @@ def forecasts(columns: Mapping[str, np.ndarray], target: np.ndarray, scale: np.n
     Source: Makridakis 1993, International Journal of Forecasting 9(4).
 
     crps = 2 integral of the pinball loss over all levels, here the sum over the five columns, each weighted
-    by the span of levels that it stands for (see WEIGHTS), in the target's unit. Source: Gneiting and Raftery
+    by its share of all levels (see WEIGHTS), in the target's unit. Source: Gneiting and Raftery
     2007, JASA 102(477), and Laio and Tamea 2007, HESS 11(4), eq. 8, for the integral.
 
     coverage_80, coverage_95: the share of values within the interval, its ends included. No rows: an empty

@@ -65,6 +65,8 @@ LOSSES = {
     "poisson": Term("-log of the Poisson probability; for counts and other numbers from 0 up", "numbers"),
     "ctc": Term("-log of the probability of a labelling over all its alignments", "alignment"),
     "contrastive": Term("draws pairs that belong together near, others away", "embeddings"),
+    "in_batch_contrastive": Term("each example finds its partner among those of its batch", "embeddings"),
+    "cosent": Term("pairs that are rated higher get the higher cosine", "embeddings"),
     "triplet": Term("an anchor nearer to its like than to another, by a margin", "embeddings"),
 }
 
@@ -95,6 +97,8 @@ NETWORKS = {
     "gru": Term("gated recurrent units, a lighter LSTM", "series"),
     "temporal_cnn": Term("convolutions over time that never look ahead", "series"),
     "tide": Term("dense layers over the past and the known future, TiDE", "series"),
+    "word_average": Term("the weighted mean of the tokens' vectors", "tokens"),
+    "danq": Term("convolutions that find motifs and an LSTM over them, for strings of letters", "series"),
     "transformer_encoder": Term("attention in both directions, as in BERT", "tokens"),
     "transformer_decoder": Term("attention to what came before, as in GPT", "tokens"),
 }
@@ -133,7 +137,8 @@ OTHER_NAMES = {
     "l1": "mean_absolute_error",
     "logcosh": "log_cosh",
     "pinball": "quantile",
-    "info_nce": "contrastive",
+    "info_nce": "in_batch_contrastive",
+    "multiple_negatives_ranking": "in_batch_contrastive",
     "cnn": "lenet",
     "tcn": "temporal_cnn",
     "bert": "transformer_encoder",

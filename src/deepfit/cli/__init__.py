@@ -14,11 +14,13 @@ import click
 from deepfit import __version__
 from deepfit.cli.check import check
 from deepfit.cli.demo import demo
+from deepfit.cli.embed import embed
 from deepfit.cli.evaluate import evaluate
 from deepfit.cli.learn import learn
 from deepfit.cli.networks import networks
 from deepfit.cli.predict import predict
 from deepfit.cli.resume import resume
+from deepfit.cli.search import search
 from deepfit.cli.tasks import tasks
 from deepfit.cli.train import train
 from deepfit.cli.tune_rate import tune_rate
@@ -45,7 +47,20 @@ def deepfit() -> None:
     """Train a neural network on your own data, and get an honest scorecard, a saved model and a report."""
 
 
-for command in (train, tune_rate, check, evaluate, predict, resume, tasks, networks, demo, learn):
+for command in (
+    train,
+    tune_rate,
+    check,
+    evaluate,
+    predict,
+    embed,
+    search,
+    resume,
+    tasks,
+    networks,
+    demo,
+    learn,
+):
     deepfit.add_command(command)
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from deepfit.errors import DataError, OptionError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from deepfit.contract import Answers
 
 FORMATS = (".csv", ".parquet", ".jsonl", ".conll")
+VECTOR_FORMATS = (".npz", ".npy", ".parquet", ".jsonl")
 
 
 def json_line(value: Any) -> str:
@@ -21,10 +24,10 @@ def json_line(value: Any) -> str:
     return json.dumps(value, allow_nan=False, ensure_ascii=False, default=str)
 
 
-def check_destination(path: str, *, overwrite: bool) -> None:
-    """OptionError, before any work is done, where answers cannot be written to this path."""
-    if not path.lower().endswith(FORMATS):
-        raise OptionError(f"--out {path}: the file's ending says its format: one of {', '.join(FORMATS)}.")
+def check_destination(path: str, *, overwrite: bool, formats: tuple[str, ...] = FORMATS) -> None:
+    """OptionError, before any work is done, where nothing can be written to this path in these formats."""
+    if not path.lower().endswith(formats):
+        raise OptionError(f"--out {path}: the file's ending says its format: one of {', '.join(formats)}.")
     if os.path.exists(path) and not overwrite:
         raise OptionError(f"--out {path}: the file exists already. Name another, or pass --overwrite.")
     folder = os.path.dirname(path) or "."
@@ -50,6 +53,32 @@ def write_answers(answers: Answers, path: str) -> None:
             frame.write_parquet(temporary)
         else:
             frame.write_ndjson(temporary)
+
+
+def write_vectors(vectors: np.ndarray, names: Mapping[str, np.ndarray], path: str) -> None:
+    """Write vectors [rows, width] in the format that the path's ending names, without a pickle in any.
+
+    .npy: the vectors alone. .npz: `vectors`, and `files` where they are of files. .parquet and .jsonl: a row
+    each, what it is of (`file`, `text`) and `embedding`, a list of numbers.
+    """
+    import numpy as np
+    import polars
+
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        if path.lower().endswith(".npy"):
+            np.save(file, vectors, allow_pickle=False)
+        elif path.lower().endswith(".npz"):
+            short = {f"{name}s": values.astype(np.str_) for name, values in names.items() if name != "text"}
+            np.savez(file, vectors=vectors, **short)  # pyright: ignore[reportArgumentType]  (its flag is no array)
+        else:
+            columns = {name: values.tolist() for name, values in names.items()}
+            width = vectors.shape[1]
+            frame = polars.DataFrame(columns).with_columns(
+                polars.Series("embedding", vectors, dtype=polars.Array(polars.Float32, width)).cast(
+                    polars.List(polars.Float32)
+                )
+            )
+            frame.write_parquet(file) if path.lower().endswith(".parquet") else frame.write_ndjson(file)
 
 
 def answers_csv(answers: Answers) -> str:

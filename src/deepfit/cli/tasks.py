@@ -14,15 +14,31 @@ from deepfit import catalog
 @click.argument("name", required=False)
 def tasks(name: str | None) -> int:
     """List every task on a line, or show what data the task NAME takes, its options and an example."""
-    click.echo(overview() if name is None else page(name))
+    click.echo(overview() if name is None else of_command(name) or page(name))
     return 0
 
 
 def overview() -> str:
     """Every task on a line: its name and its summary."""
     known = catalog.names()
-    width = max(map(len, known), default=0)
-    return "\n".join(f"{name.ljust(width)}  {catalog.summary(name)}" for name in known)
+    width = max(map(len, [*known, *catalog.COMMANDS]), default=0)
+    lines = [f"{name.ljust(width)}  {catalog.summary(name)}" for name in known]
+    lines += ["", "Without training of its own:"]
+    return "\n".join([*lines, *(f"{name.ljust(width)}  {what}" for name, what in catalog.COMMANDS.items())])
+
+
+def of_command(name: str) -> str | None:
+    """What there is to say of a task that is a command; None for one that is trained."""
+    wanted = name.strip().lower().replace("_", "-")
+    if wanted not in catalog.COMMANDS:
+        return None
+    return (
+        f"{wanted}\n{'=' * len(wanted)}\n{catalog.COMMANDS[wanted]}\n\n"
+        "The vector of a text or picture is what the last layer of a network reads. It needs no answers to\n"
+        "learn from, so there is nothing to train: any model of sentence-similarity, text-classification or\n"
+        "image-classification gives vectors, and so does the folder of a published sentence encoder.\n\n"
+        "Example:\n  deepfit embed runs/photos new-photos/ --out vectors.npz"
+    )
 
 
 def page(name: str) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
+from deepfit.data.fasta import SUFFIXES as FASTA_SUFFIXES
+from deepfit.data.fasta import class_folder
 from deepfit.data.files import table_format
 from deepfit.data.tables import is_table, read_table
 from deepfit.errors import DeepfitError
@@ -22,7 +24,7 @@ CLASSES = frozenset({"label", "labels"})
 
 SUFFIXES: dict[str, Convention] = {
     ".conll": "tags", ".conllu": "tags", ".bio": "tags", ".iob": "tags",
-    ".fasta": "sequences", ".fa": "sequences", ".fna": "sequences", ".fastq": "sequences", ".fq": "sequences",
+    **dict.fromkeys(FASTA_SUFFIXES, "sequences"),
 }  # fmt: skip
 
 
@@ -44,9 +46,11 @@ def convention(source: Any, target: str | None = None) -> tuple[Convention, str]
 
 
 def _folder(path: Path) -> tuple[Convention, str] | None:
-    """Folders of texts by class, also below train/, valid/ and test/; folders of files of tagged words."""
+    """Folders of texts or sequences by class, also below train/, valid/ and test/; files of tagged words."""
     if any(path.glob("train.conll*")):
         return "tags", "a folder with a file train.conll"
+    if reason := class_folder(path):
+        return "sequences", reason
     for pattern in ("*/*.txt", "train/*/*.txt"):
         if any(path.glob(pattern)):
             return "texts", "folders of .txt files, one folder a class"

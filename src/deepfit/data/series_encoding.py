@@ -247,8 +247,8 @@ def _check_known(rows: SeriesRows) -> None:
         raise DataError(
             f"{table.name}, series '{table.ids[table.codes[point]]}': the forecast for "
             f"{shown(int(table.stamps[point]), dates=table.dates)} needs {names}, known in advance, "
-            f"and no row is there for it. Add rows with an empty '{table.targets[0]}' for the {table.horizon} "
-            "stamps after each series' last value."
+            f"and no row is there for it. Add rows with an empty '{table.targets[0]}' for the "
+            f"{table.horizon} stamps after each series' last value."
         )
 
 

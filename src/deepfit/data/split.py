@@ -3,7 +3,8 @@
 Disjoint, the same for the same seed.
 
 `auto` takes the parts that a source names itself, else draws each class in proportion, else at random. Groups
-are never on two sides; time puts the latest rows into the test. Every class has a row to train on.
+are never on two sides, nor under `auto` are rows that hang together; time puts the latest rows into the test.
+Every class has a row to train on.
 """
 
 from __future__ import annotations
@@ -47,6 +48,15 @@ class Ordered(Protocol):
 
     def check_parts(self, part: np.ndarray) -> None:
         """DataError where a held-out row comes before one to train on."""
+        ...
+
+
+@runtime_checkable
+class Linked(Protocol):
+    """Rows that hang together, as pairs do that share a text: `auto` keeps what is linked on one side."""
+
+    def groups(self) -> np.ndarray | None:
+        """int64 [rows], equal for rows that hang together; None where no split could part them."""
         ...
 
 
@@ -95,8 +105,13 @@ def split(
         part[(part == "test") & (test is not None)] = "spare"
         part[(part == "valid") & (valid is not None)] = "spare"
         way = "auto"
+    links = (
+        rows.groups()
+        if way == "auto" and isinstance(rows, Linked) and not isinstance(rows, Ordered)
+        else None
+    )
     if way == "auto":
-        way = "stratified" if classes and labels is not None else "random"
+        way = "stratified" if classes and labels is not None else "random" if links is None else "linked"
     if way == "stratified" and (labels is None or not classes or not len(labels)):
         raise OptionError(
             "--split: stratified needs classes to keep in proportion. Use --split random for amounts."
@@ -119,6 +134,7 @@ def split(
                         _generator(seed, name),
                         labels if classes else None,
                         later,
+                        links,
                     )
                 ]
             ] = name
@@ -212,6 +228,7 @@ def _held_out(
     rng: np.random.Generator,
     labels: np.ndarray | None,
     later: int,
+    links: np.ndarray | None,
 ) -> np.ndarray:
     """Positions within `free` to hold out. later: parts that will be held out of the rest after this one."""
     own = labels[free] if labels is not None else None
@@ -222,6 +239,8 @@ def _held_out(
         return rows.latest(free, fraction, later)
     if way == "time":
         return by_time(rows, column, free, fraction)
+    if way == "linked" and links is not None:
+        return by_group(rows.name, links[free], "auto", fraction, rng, own, later)
     if way == "group":
         return by_group(rows.name, rows.column(column)[free], column, fraction, rng, own, later)
     if way == "stratified" and own is not None:

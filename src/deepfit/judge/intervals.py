@@ -34,6 +34,8 @@ TAIL_PERCENT = 2.5
 VALUES_IN_ALL = 44_000_000
 ROWS_DRAWN = 10_000
 LEAST_DEFINED = 50
+SHARES = ("accuracy", "accuracy_at_1", "accuracy_at_10")
+"""Scores that are the share of rows that are right."""
 
 
 @runtime_checkable
@@ -70,16 +72,17 @@ class Intervals:
 class Grouped(Protocol):
     """Rows that belong together in groups."""
 
-    def groups(self) -> np.ndarray:
-        """The group of each row, as a number or a name; no two groups have rows that hang together."""
+    def groups(self) -> np.ndarray | None:
+        """The group of each row, as a number or a name; None where all rows hang together, or none do."""
         ...
 
 
 def members(rows: object) -> list[np.ndarray] | None:
     """The rows of each group, in the order of the groups' names; None for rows that are independent."""
-    if not isinstance(rows, Grouped):
+    groups = rows.groups() if isinstance(rows, Grouped) else None
+    if groups is None:
         return None
-    _, codes, counts = np.unique(rows.groups(), return_inverse=True, return_counts=True)
+    _, codes, counts = np.unique(groups, return_inverse=True, return_counts=True)
     return np.split(np.argsort(codes, kind="stable"), np.cumsum(counts)[:-1])
 
 
@@ -130,7 +133,7 @@ def bootstrap(
             metric: _exact(
                 metric,
                 _around(value, [each[metric] for each in drawn[name] if metric in each], shrink),
-                all_rows,
+                units,
             )
             for metric, value in values.items()
         }
@@ -173,7 +176,7 @@ def _around(value: float, drawn: list[float], shrink: float) -> Interval:
 
 
 def _exact(metric: str, interval: Interval, rows: int) -> Interval:
-    if metric != "accuracy" or interval.value not in (0.0, 1.0):
+    if metric not in SHARES or interval.value not in (0.0, 1.0):
         return interval
     reach = (TAIL_PERCENT / 100) ** (1 / rows)
     return Interval(1.0, reach, 1.0) if interval.value == 1.0 else Interval(0.0, 0.0, 1 - reach)

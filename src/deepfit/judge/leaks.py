@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -37,7 +37,18 @@ def find(train: Rows, test: Rows | None = None, valid: Rows | None = None) -> li
                 valid, test, "validation", "test", "the best epoch was chosen on rows that the scores count"
             )
         )
+    if test is not None and isinstance(train, Overlapping):
+        found.append(train.overlap(test, "training", "test"))
     return [*(concern for concern in found if concern is not None), *train.concerns()]
+
+
+@runtime_checkable
+class Overlapping(Protocol):
+    """Rows made of parts that other rows may hold too, as pairs are of texts."""
+
+    def overlap(self, held_out: Any, seen_name: str, held_out_name: str) -> Concern | None:
+        """What to say where held-out rows hold parts of rows seen before; None where none does."""
+        ...
 
 
 def shared(

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from deepfit import catalog, machine, options
-from deepfit.contract import Answers, Batch, Facts, Rows, Task
+from deepfit.contract import Answers, Batch, Embeds, Facts, ReadsItems, Rows, Task
 from deepfit.errors import ArtifactError, DeepfitError
 from deepfit.model import artifact, card
+from deepfit.model.embedded import Embedded
 
 if TYPE_CHECKING:
     from torch import nn
@@ -99,6 +100,29 @@ class Model:
                 f"predict_proba: {self.task_name} gives no probabilities. Use predict or answers."
             )
         return np.stack([columns[name] for name in names], axis=1)
+
+    def items(self, source: Any) -> Rows:
+        """What a source holds to be embedded; DeepfitError for a task without vectors."""
+        if not isinstance(self.task, Embeds):
+            raise DeepfitError(
+                f"{self.task_name} makes no vectors of what it reads. Tasks on texts and pictures do: "
+                "sentence-similarity, text-classification, image-classification."
+            )
+        reads = self.task.read_items if isinstance(self.task, ReadsItems) else self.task.read
+        return reads(source, self.facts)
+
+    def embedded_rows(self, rows: Rows) -> Embedded:
+        """The vectors of what was read by `items`."""
+        task: Any = self.task
+        return Embedded(task.embed(self.net, task.encode(rows, self.facts), self.facts), rows)
+
+    def embedded(self, source: Any) -> Embedded:
+        """The vectors of what a source holds, and what they are of."""
+        return self.embedded_rows(self.items(source))
+
+    def embed(self, source: Any) -> np.ndarray:
+        """One vector a text or picture, float32 [rows, width]: what the last layer reads."""
+        return self.embedded(source).vectors
 
     @property
     def classes(self) -> list[Any]:

@@ -39,12 +39,35 @@ def load_decoder(folder: str | Path, **arguments: Any) -> tuple[TransformerDecod
     return _load(TransformerDecoder, Path(folder), ("gpt2",), arguments)
 
 
-def load_sentence_encoder(folder: str | Path) -> tuple[SentenceEncoder, list[str]]:
-    """The encoder of a folder and the way from its tokens to one vector a text, as modules.json describes it.
+class SentenceSettings(NamedTuple):
+    """How a folder makes one vector of a text.
 
-    modules.json is the layout of sentence-transformers: a Transformer, a Pooling and mostly a Normalize.
+    transformer: the folder of the encoder; longest: the tokens that are read, None where nothing is said.
+    """
+
+    transformer: Path
+    pooling: str
+    normalise: bool
+    longest: int | None
+
+
+def load_sentence_encoder(folder: str | Path) -> tuple[SentenceEncoder, list[str]]:
+    """The encoder of a folder and the way from its tokens to one vector a text; see `read_settings`."""
+    settings = read_settings(folder)
+    encoder, notes = load_encoder(settings.transformer)
+    how = {"pooling": settings.pooling, "normalise": settings.normalise, "longest": settings.longest}
+    return SentenceEncoder(encoder, **how).eval(), notes
+
+
+def read_settings(folder: str | Path) -> SentenceSettings:
+    """What modules.json says, in the layout of sentence-transformers.
+
+    A Transformer, a Pooling and mostly a Normalize. A bare encoder, with config.json and no modules.json,
+    gets the mean over its tokens, of length 1.
     """
     folder = Path(folder)
+    if not (folder / "modules.json").is_file() and (folder / "config.json").is_file():
+        return SentenceSettings(folder, "mean", True, None)
     modules = _read_json(folder / "modules.json")
     paths = {str(each.get("type")).rsplit(".", 1)[-1]: folder / each.get("path", "") for each in modules}
     other = [kind for kind in paths if kind not in ("Transformer", "Pooling", "Normalize")]
@@ -53,14 +76,10 @@ def load_sentence_encoder(folder: str | Path) -> tuple[SentenceEncoder, list[str
             f"{folder / 'modules.json'}: expected a Transformer, a Pooling and at most a Normalize, received"
             f" {', '.join(paths) or 'nothing'}. Other modules are not known here."
         )
-    encoder, notes = load_encoder(paths["Transformer"])
     pooling = _pooling(paths["Pooling"] / "config.json")
     sizes = paths["Transformer"] / "sentence_bert_config.json"
     longest = _read_json(sizes).get("max_seq_length") if sizes.is_file() else None
-    return (
-        SentenceEncoder(encoder, pooling=pooling, normalise="Normalize" in paths, longest=longest).eval(),
-        notes,
-    )
+    return SentenceSettings(paths["Transformer"], pooling, "Normalize" in paths, longest)
 
 
 def read_arguments(folder: str | Path) -> tuple[str, dict[str, Any]]:

@@ -16,9 +16,6 @@ from deepfit.nn.nets.temporal_cnn import TemporalCNN
 from deepfit.nn.nets.transformer_encoder import TransformerEncoder
 from deepfit.nn.sentence_encoder import max_of_tokens, mean_of_tokens
 
-BAG_SCALE = 3.0
-"""Means over many tokens are small; so scaled they weigh as much as the largest values beside them."""
-
 KERNEL, BLOCKS = 3, 2
 HEADS, LAYERS = 4, 2
 
@@ -26,12 +23,14 @@ HEADS, LAYERS = 4, 2
 class TextClassifier(nn.Module):
     """Tokens to outputs, learned from nothing.
 
-    outputs = W drop(norm([mean_t h, max_t h, 3 mean_t e])) + b, e the tokens' vectors, h the body's of them.
+    outputs = W drop([norm(mean_t h), norm(max_t h), norm(mean_t e), norm(max_t e)]) + b, e the tokens'
+    vectors, h what the body makes of them.
 
-    Besides what the body makes of the order of the tokens, the answer sees their mean as they are, which on a
-    few thousand texts carries most of what can be learned (fastText: Joulin et al. 2016, arXiv 1607.01759,
-    section 2). body: lstm, gru (both in both directions), temporal_cnn (not causal) or transformer_encoder.
-    longest: the most tokens of a text; of use to transformer_encoder alone. dropout: before the answer, and
+    Besides what the body makes of the order of the tokens, the answer sees them as they are, which on a few
+    thousand texts carries most of what can be learned (fastText: Joulin et al. 2016, arXiv 1607.01759,
+    section 2). Each part is normalised on its own, so that none drowns the others. body: lstm, gru (both in
+    both directions), temporal_cnn (not causal) or transformer_encoder. longest: the most tokens of a text; of
+    use to transformer_encoder alone. dropout: before the answer, and
     less of it before the body. token_dropout: the share of tokens that are hidden while training, whole
     vectors at a time (Iyyer et al. 2015, ACL, section 3).
     """
@@ -69,8 +68,8 @@ class TextClassifier(nn.Module):
         else:
             kind = {"lstm": LSTM, "gru": GRU}[body]
             self.body = kind(width, width // 2, bidirectional=True)
-        self.norm = nn.LayerNorm(3 * width)
-        self.answer = nn.Linear(3 * width, num_outputs)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(4))
+        self.answer = nn.Linear(4 * width, num_outputs)
         if self.tokens is not None:
             nn.init.normal_(self.tokens.weight, std=0.1)
         nn.init.normal_(self.answer.weight, std=0.02)
@@ -98,9 +97,11 @@ class TextClassifier(nn.Module):
         pooled = [
             mean_of_tokens(h_BTD, keep_BT),
             max_of_tokens(h_BTD, keep_BT),
-            BAG_SCALE * mean_of_tokens(e_BTW, seen_BT),
+            mean_of_tokens(e_BTW, seen_BT),
+            max_of_tokens(e_BTW, seen_BT),
         ]
-        return self.answer(dropout(self.norm(torch.cat(pooled, 1)), self.dropout, self.training))
+        normed = [norm(part) for norm, part in zip(self.norms, pooled, strict=True)]
+        return self.answer(dropout(torch.cat(normed, 1), self.dropout, self.training))
 
 
 class EncoderClassifier(nn.Module):

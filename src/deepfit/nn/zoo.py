@@ -115,8 +115,9 @@ def _series(network: str, name: str, size: tuple[int, ...], outputs: int) -> nn.
     if network == "tide":
         return Ahead(size, outputs)
     module = import_module(f"deepfit.nn.nets.{network}")
-    kind = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU", "temporal_cnn": "TemporalCNN"}[network]
-    width = 64 if network == "temporal_cnn" else 128
+    kinds = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU", "temporal_cnn": "TemporalCNN", "danq": "DanQ"}
+    kind = kinds[network]
+    width = {"temporal_cnn": 64, "danq": 32}.get(network, 128)
     return LastStep(getattr(module, kind)(size[1]), width, outputs)
 
 
@@ -151,8 +152,10 @@ class LastStep(nn.Module):
 
 
 def _tokens(network: str, name: str, size: tuple[int, ...], outputs: None) -> nn.Module:
-    from deepfit.nn.nets import transformer_decoder, transformer_encoder
+    from deepfit.nn.nets import transformer_decoder, transformer_encoder, word_average
 
+    if network == "word_average":
+        return word_average.WordAverage(VOCABULARY)
     if network == "transformer_encoder":
         shape: dict[str, Any] = transformer_encoder.PRESETS.get(name, {"vocab_size": VOCABULARY})
         net: nn.Module = transformer_encoder.TransformerEncoder(**shape)

@@ -106,11 +106,13 @@ def find(
     step: Callable[[Batch], Iterator[Loss]],
     optimizer: Callable[[float], Optimizer],
     run: Run,
+    *,
+    coupled: bool = False,
 ) -> Generator[Phase, None, float]:
     """Yield the phase that tests rates; returns the rate to train at, and leaves the network as it was.
 
     batches: epoch -> batches of training; step: as of a supervised phase; optimizer: learning rate -> a new
-    one. Where the run has a folder the curve is written to `rate_test.json` there.
+    one. coupled: as of that phase. Where the run has a folder the curve is written to `rate_test.json` there.
     """
     first = batches(0)
     length = len(first) if isinstance(first, Sized) else STEPS
@@ -124,6 +126,7 @@ def find(
         epochs=1,
         keeps={"rate_test": test},
         rate=test.factor,
+        coupled=coupled,
         live=True,  # over in a hundred steps: a run that is killed among them begins the test anew
         averaged=False,
     )

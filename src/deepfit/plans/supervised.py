@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import numpy as np
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -27,7 +28,8 @@ def supervised(
     score: Callable[[], Mapping[str, float]] | None = None,
     best: str | None = None,
     betas: tuple[float, float] = (0.9, 0.999),
-    by: str | None = None,
+    by: str | Sequence[str] | None = None,
+    coupled: bool = False,
     count: Callable[[Batch], int | Tensor] = num_rows,
     drawn: Callable[[int, Batch], Batch] | None = None,
     factor: Callable[[str], float] | None = None,
@@ -36,24 +38,29 @@ def supervised(
 
     forward: a training batch -> outputs (augmentation belongs here); loss: (outputs, batch) -> scalar sum
     over the batch's rows; score: held-out metrics; best: the one that chooses the epoch, "-" before it where
-    less is better; betas: of the optimizers that have them; by: the Ragged array by whose lengths rows are
-    put into batches, where they differ in length; count: what the loss runs over, where not over rows;
-    drawn: (epoch, training arrays) -> those of this epoch, as many rows, where each epoch sees another part
-    of them; factor: on the learning rate of the parameter of a name, where not all learn as fast.
+    less is better; betas: of the optimizers that have them; by: the Ragged array (or arrays, added up) by
+    whose lengths rows are put into batches, where they differ in length; coupled: the loss looks across the
+    batch, so it gets this rank's rows and may `run.gather` what the others found; count: what the loss runs
+    over, where not over rows; drawn: (epoch, training arrays) -> those of this epoch, as many rows, where
+    each epoch sees another part of them; factor: on the learning rate of the parameter of a name, where not
+    all learn as fast.
     Where the learning rate is "auto", a phase "rate-test" that finds it goes before.
     """
     rows = num_rows(data.train)
     arrays = tensors(data.train, run.device)
 
+    names = [] if by is None else [by] if isinstance(by, str) else list(by)
+
     def batches(epoch: int) -> Sequence[Selection]:
         generator = run.rng("shuffle", epoch)
         seen = drawn(epoch, arrays) if drawn else arrays
-        if by is not None:
-            return Bucketed(seen, seen[by].lengths, options.batch_size, generator)
+        if names:
+            lengths = np.sum([seen[name].lengths for name in names], axis=0)
+            return Bucketed(seen, lengths, options.batch_size, generator)
         return Shuffled(seen, rows, options.batch_size, generator)
 
     def step(batch: Batch) -> Iterator[Loss]:
-        batch = on_device(batch, run.device)
+        batch = on_device(run.share(batch) if coupled else batch, run.device)
         yield Loss(loss(forward(batch), batch), count(batch))
 
     def optimizer(learning_rate: float) -> Optimizer:
@@ -69,7 +76,7 @@ def supervised(
 
     rate = options.learning_rate
     if rate == "auto":
-        rate = yield from rate_test.find(net, batches, step, optimizer, run)
+        rate = yield from rate_test.find(net, batches, step, optimizer, run, coupled=coupled)
     yield Phase(
         name="train",
         batches=batches,
@@ -79,4 +86,5 @@ def supervised(
         score=score,
         rate=schedules.build(options.schedule, options.warmup),
         best=best,
+        coupled=coupled,
     )

@@ -153,6 +153,27 @@ def outputs(net: nn.Module, batch: Batch, facts: Facts) -> np.ndarray:
     return joined(said, parts, count)
 
 
+def embed(net: nn.Module, batch: Batch, facts: Facts) -> np.ndarray:
+    """What the last layer reads of each text, [rows, width] float32: of a long one its windows' mean."""
+    answer = net.get_submodule("answer")
+    count = num_rows(batch)
+    if not count:
+        return np.zeros((0, answer.in_features), np.float32)  # pyright: ignore[reportCallIssue, reportArgumentType]  (a linear layer)
+    parts = windows(batch["tokens"], facts)
+    seen: list[Tensor] = []
+    hook = answer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+
+    def forward(part: Batch) -> Tensor:
+        net(part["tokens"], part["tokens_keep"])
+        return seen.pop()
+
+    try:
+        said = foresee_by_length(net, {"tokens": parts.tokens}, forward, by="tokens")
+    finally:
+        hook.remove()
+    return joined(said, parts, count)
+
+
 def saliency(
     net: Any, texts: Sequence[str], facts: Facts, chosen: np.ndarray
 ) -> list[tuple[str, list[tuple[int, int, float]], bool]]:

@@ -11,8 +11,7 @@ import numpy as np
 
 from deepfit import metrics
 from deepfit.judge.verdict import number
-from deepfit.report import charts, series
-from deepfit.report import anomalies, charts
+from deepfit.report import anomalies, charts, sequences, series, similarity
 from deepfit.report.charts import Line
 from deepfit.report.confusion import confused, pairs
 from deepfit.report.examples import most_wrong, pictures
@@ -263,4 +262,11 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "precision_recall": anomalies.precision_recall,
     "most_anomalous": anomalies.most_anomalous,
     "anomalous_readings": anomalies.anomalous_readings,
+    "likeness": similarity.likeness,
+    "rated_likeness": similarity.rated_likeness,
+    "lost_partners": similarity.lost_partners,
+    "far_ratings": similarity.far_ratings,
+    "text_map": similarity.text_map,
+    "sequence_logos": sequences.logos,
+    "sequence_letters": sequences.strings,
 }

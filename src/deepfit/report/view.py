@@ -72,6 +72,8 @@ class View:
 
     result: Result
     importance: Mapping[str, Interval] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
+    """What one section has worked out and others may use."""
 
     @property
     def main_metric(self) -> str:

@@ -13,7 +13,7 @@ equally frequent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -274,11 +274,19 @@ class ImageClassification:
 
     def outputs(self, net: nn.Module, batch: Batch, facts: Facts) -> Batch:
         """`logits` float32 [rows, classes]."""
+        return {"logits": self.foreseen(net, net, batch, facts)}
+
+    def embed(self, net: nn.Module, batch: Batch, facts: Facts) -> np.ndarray:
+        """What the classifier sees of each picture, float32 [rows, width]."""
+        return self.foreseen(net, net.features, batch, facts)  # pyright: ignore[reportArgumentType]  (a method)
+
+    def foreseen(self, net: nn.Module, says: Callable[[Any], Any], batch: Batch, facts: Facts) -> np.ndarray:
+        """What the network, or a part of it, says of pictures."""
         from deepfit import plans
 
         rows_at_once = max(1, 2**22 // max(1, int(np.prod(facts["size"])) * facts["channels"]))
-        forward = lambda part: net(self.standard(part, facts))  # noqa: E731 (one expression)
-        return {"logits": plans.foresee(net, batch, forward, rows_at_once=rows_at_once)}
+        forward = lambda part: says(self.standard(part, facts))  # noqa: E731 (one expression)
+        return plans.foresee(net, batch, forward, rows_at_once=rows_at_once)
 
     def calibrate(self, outputs: Batch, batch: Batch, facts: Facts) -> Facts:
         """The temperature of the probabilities."""

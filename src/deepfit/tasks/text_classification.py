@@ -192,6 +192,12 @@ class TextClassification:
 
         return {"logits": texts.outputs(net, batch, facts)}
 
+    def embed(self, net: nn.Module, batch: Batch, facts: Facts) -> np.ndarray:
+        """What the last layer reads of each text, float32 [rows, width]."""
+        from deepfit.plans import texts
+
+        return texts.embed(net, batch, facts)
+
     def saliency(
         self, net: nn.Module, rows: TextRows, facts: Facts, chosen: np.ndarray
     ) -> list[tuple[str, list[tuple[int, int, float]], bool]]:

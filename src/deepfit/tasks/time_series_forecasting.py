@@ -5,8 +5,8 @@ targets with commas make a series each) and, where the table holds several serie
 and frames as for tables. `--known COLUMN,COLUMN` are covariates that are known in advance (a holiday, a
 price, a planned event), `--past COLUMN,COLUMN` those that are only known of the past (the weather); numbers
 or categories. Stamps are minutes to years apart, month ends and business days included, or whole numbers;
-they need not be sorted. Missing, repeated and irregular stamps are named, and `--fill` and `--duplicates` say what
-to do.
+they need not be sorted. Missing, repeated and irregular stamps are named, and `--fill` and `--duplicates`
+say what to do.
 
 The last part of each series is held out, never rows at random; `--split column:NAME` takes the parts from a
 column that says train or test. Scores are of rolling origins: forecasts of `--horizon` points, one block

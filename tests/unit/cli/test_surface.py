@@ -19,6 +19,8 @@ FLAGS = {
     "tune-rate": "--config --help --json --out --set --task --test --valid -h",
     "evaluate": "--json",
     "predict": "--out --overwrite",
+    "embed": "--json --out --overwrite --text",
+    "search": "--index --json --out --overwrite --text --top",
     "resume": "--checkpoint-minutes --device --epochs --json --threads",
     "tasks": "",
     "networks": "--classes --input --json --out --overwrite",
@@ -47,7 +49,11 @@ OWN_OPTIONS = {
         target skip_broken image_size network activation loss pretrained flip shift cutout colour {CLASSES}
     """,
 }
+OWN_OPTIONS["sentence-similarity"] = (
+    "target first second negative base network vocabulary_size width loss temperature"
+)
 LOSSES = {
+    "sentence-similarity": "auto in_batch_contrastive cosent mean_squared_error",
     "tabular-regression": "mean_squared_error mean_absolute_error huber log_cosh quantile poisson",
     **dict.fromkeys(
         ("tabular-classification", "image-classification"),

@@ -108,7 +108,7 @@ def test_a_single_stamp_is_an_error_that_says_why():
 
 
 def test_columns_that_do_not_exist_get_a_suggestion():
-    with pytest.raises(OptionError, match="--known: there is no column 'prize'. Did you mean 'price'"):
+    with pytest.raises(OptionError, match=r"--known: there is no column 'prize'\. Did you mean 'price'"):
         read(frame(price=np.zeros(60)), known=["prize"])
     with pytest.raises(OptionError, match="a column has one part"):
         read(frame(price=np.arange(60.0)), known=["price"], past=["price"])
@@ -156,7 +156,9 @@ def test_parts_of_a_column_are_taken_and_the_rest_for_validation_is_the_last():
     assert parts.train.index.max() + 1 == parts.valid.index.min()
     backwards = table.with_columns(part=pl.Series(["test"] * 30 + ["train"] * 70))
     with pytest.raises(DataError, match="comes after"):
-        split(read(backwards, split="column:part"), "column:part", test_fraction=0.2, valid_fraction=0.2, seed=0)
+        split(
+            read(backwards, split="column:part"), "column:part", test_fraction=0.2, valid_fraction=0.2, seed=0
+        )
 
 
 def test_a_series_too_short_to_hold_out_of_says_what_is_needed():

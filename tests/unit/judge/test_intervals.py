@@ -130,6 +130,73 @@ def test_an_interval_holds_its_value_even_where_resampling_biases_the_score(kit)
     assert found.low <= found.value <= found.high
 
 
+class GroupedRows:
+    """Rows of numbers that hang together in groups."""
+
+    name = "rows.csv"
+
+    def __init__(self, values, codes):
+        self.values, self.codes = values, codes
+
+    def __len__(self):
+        return len(self.values)
+
+    def take(self, index):
+        return GroupedRows(self.values[index], self.codes[index])
+
+    def target(self):
+        return self.values
+
+    def groups(self):
+        return self.codes
+
+
+def test_rows_that_hang_together_are_drawn_together_and_the_interval_is_that_of_the_groups_means(kit):
+    # 60 groups of 20 rows that differ by group alone: there are 60 values, not 1,200
+    rng = np.random.default_rng(8)
+    means = rng.normal(size=60)
+    codes = rng.permutation(np.repeat(np.arange(60), 20))
+    values = means[codes]
+    found = bootstrap(kit.MeanTask(), GroupedRows(values, codes), {"network": kit.numbers(values)})
+    interval = found.scores["network"]["mean"]
+    half = 1.96 * means.std() / np.sqrt(60)
+    assert (interval.low, interval.high) == pytest.approx(
+        (means.mean() - half, means.mean() + half), abs=0.15 * half
+    )
+    alone = bootstrap(kit.MeanTask(), kit.Rows(values), {"network": kit.numbers(values)}).scores["network"][
+        "mean"
+    ]
+    assert interval.high - interval.low > 3.5 * (alone.high - alone.low)
+
+
+def test_drawing_fewer_groups_than_there_are_gives_the_same_interval(kit):
+    rng = np.random.default_rng(9)
+    means = rng.normal(size=1000)
+    codes = np.repeat(np.arange(1000), 40)  # four times what a resample draws
+    values = means[codes]
+    found = bootstrap(
+        kit.MeanTask(), GroupedRows(values, codes), {"network": kit.numbers(values)}, resamples=600
+    )
+    interval = found.scores["network"]["mean"]
+    half = 1.96 * means.std() / np.sqrt(1000)
+    assert (interval.low, interval.high) == pytest.approx(
+        (means.mean() - half, means.mean() + half), abs=0.15 * half
+    )
+
+
+def test_groups_of_one_row_each_change_nothing_but_the_draw(kit):
+    values = np.random.default_rng(10).normal(size=400)
+    grouped = bootstrap(kit.MeanTask(), GroupedRows(values, np.arange(400)), {"network": kit.numbers(values)})
+    plain = bootstrap(kit.MeanTask(), kit.Rows(values), {"network": kit.numbers(values)})
+    assert grouped == plain
+
+
+def test_one_group_has_values_without_intervals(kit):
+    values = np.arange(5.0)
+    found = bootstrap(kit.MeanTask(), GroupedRows(values, np.zeros(5)), {"network": kit.numbers(values)})
+    assert found.scores["network"]["mean"].low is None
+
+
 @pytest.mark.parametrize(
     ("rows", "columns", "expected"),
     [(1000, 1, 1000), (10_000, 11, 400), (10_000_000, 3, 1000), (50_000, 101, 200)],

@@ -26,7 +26,7 @@ from deepfit.nn.losses.classes import (
     hinge,
     sparse_categorical_crossentropy,
 )
-from deepfit.nn.losses.embeddings import contrastive, in_batch_contrastive, triplet
+from deepfit.nn.losses.embeddings import contrastive, cosent, in_batch_contrastive, triplet
 from deepfit.nn.losses.members import log_mean_softmax, over_members
 from deepfit.nn.losses.sequences import ctc
 
@@ -45,6 +45,8 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "focal": focal,
     "ctc": ctc,
     "contrastive": contrastive,
+    "in_batch_contrastive": in_batch_contrastive,
+    "cosent": cosent,
     "triplet": triplet,
 }
 
@@ -55,6 +57,7 @@ __all__ = [
     "categorical_crossentropy",
     "categorical_hinge",
     "contrastive",
+    "cosent",
     "ctc",
     "focal",
     "hinge",

@@ -91,13 +91,17 @@ class TransformerEncoder(nn.Module):
     def forward(
         self, tokens_BT: Tensor, keep_BT: Tensor | None = None, types_BT: Tensor | None = None
     ) -> Tensor:
-        """BT -> BTD. keep_BT: True for tokens, False for padding, whose own outputs mean nothing."""
+        """BT -> BTD. keep_BT: True for tokens, False for padding, whose own outputs mean nothing.
+
+        In the place of tokens their vectors may be given, BTD.
+        """
         if tokens_BT.shape[1] > self.longest:
             raise DataError(
                 f"a text of {tokens_BT.shape[1]} tokens, and this network knows {self.longest} positions. Cut"
                 " the text, or read it in parts."
             )
-        x_BTD = self.tokens(tokens_BT) + self.positions(self._places(tokens_BT, keep_BT))
+        vectors_BTD = tokens_BT if tokens_BT.is_floating_point() else self.tokens(tokens_BT)
+        x_BTD = vectors_BTD + self.positions(self._places(tokens_BT, keep_BT))
         if self.types is not None:
             x_BTD = x_BTD + (self.types.weight[0] if types_BT is None else self.types(types_BT))
         x_BTD = dropout(self.norm(x_BTD), self.dropout, self.training)

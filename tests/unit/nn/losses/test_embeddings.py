@@ -67,3 +67,49 @@ def test_gradients_agree_with_finite_differences():
     assert check(lambda x, y: losses.contrastive(x, y, ALIKE, margin=4.0), (a, b))
     assert check(lambda x, y: losses.in_batch_contrastive(x, y, temperature=0.5), (a, b))
     assert check(lambda x, y, z: losses.triplet(x, y, z, margin=1.0), (a, b, c))
+
+
+def test_in_batch_contrastive_has_more_candidates_and_leaves_out_those_that_are_no_negatives():
+    a, b, more = vectors()
+    candidates = torch.cat([b, more])
+    apart = torch.ones(6, 12, dtype=torch.bool)
+    apart[0, 7] = apart[2, 2] = False  # the second is a partner, which counts all the same
+    unit = [v.numpy() / np.linalg.norm(v.numpy(), axis=1, keepdims=True) for v in (a, candidates)]
+    logits = unit[0] @ unit[1].T / 0.1
+    logits[0, 7] = -np.inf
+    expected = -log_softmax(logits, axis=1)[np.arange(6), np.arange(6)].sum()
+    found = losses.in_batch_contrastive(a, candidates, temperature=0.1, apart_NM=apart)
+    assert found.item() == pytest.approx(expected)
+    order = torch.tensor([3, 1, 0])
+    some = losses.in_batch_contrastive(a[order], b, temperature=0.1, partner_N=order)
+    whole = [losses.in_batch_contrastive(a[i : i + 1], b, temperature=0.1, partner_N=order[j : j + 1])
+             for j, i in enumerate(order.tolist())]  # fmt: skip
+    assert some.item() == pytest.approx(sum(each.item() for each in whole))
+
+
+RATINGS = torch.tensor([3.0, 1.0, 2.0, 3.0])
+COSINES = torch.tensor([0.9, 0.5, 0.95, 0.1], dtype=torch.float64)
+
+
+def test_cosent_equals_its_formula():
+    expected = sum(
+        np.log(
+            1
+            + sum(
+                np.exp((float(COSINES[n]) - float(COSINES[m])) / 0.05)
+                for m in range(4)
+                if RATINGS[m] > RATINGS[n]
+            )
+        )
+        for n in range(4)
+    )
+    assert losses.cosent(COSINES, RATINGS, COSINES, RATINGS).item() == pytest.approx(expected)
+
+
+def test_cosent_costs_nothing_where_the_order_is_right_or_nothing_is_rated_higher():
+    right = torch.tensor([1.0, -0.5, 0.3, 1.0], dtype=torch.float64)
+    assert losses.cosent(right, RATINGS, right, RATINGS).item() < 1e-5
+    level = torch.zeros(4)
+    assert losses.cosent(COSINES, level, COSINES, level).item() == 0
+    cosines = COSINES.clone().requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: losses.cosent(x, RATINGS, x, RATINGS), (cosines,))
