@@ -23,6 +23,9 @@ from deepfit.errors import DataError, suggest
 BLOCK_WINDOWS = 10
 """Windows that a block of the bootstrap is long: far more than readings remember."""
 
+FEWEST_EVENTS = 3
+"""Events among test readings for which intervals are given."""
+
 UNKNOWN = -1
 
 
@@ -122,7 +125,14 @@ class Readings:
         return (places == before + 1) & (self.all.firsts[places] < places)
 
     def groups(self) -> np.ndarray:
-        """The block of consecutive readings that each row belongs to, which the bootstrap draws whole."""
+        """The block of consecutive readings that each row belongs to, which the bootstrap draws whole.
+
+        With fewer than FEWEST_EVENTS events among the rows nothing tells how much the next one may differ:
+        all rows are then one block, of which no interval comes.
+        """
+        found = self.target()
+        if found is not None and len(runs(found, self.follows())) < FEWEST_EVENTS:
+            return np.zeros(len(self), np.int64)
         return self.all.blocks()[self.places]
 
     def keys(self) -> dict[str, np.ndarray]:

@@ -33,11 +33,11 @@ def of_columns(result: Result, *, seed: int = 0) -> dict[str, Interval]:
     """The importance of every input column of a table on the test rows, the largest first.
 
     The value is the loss of the task's main metric, positive where the column helps. Empty for tasks that do
-    not encode by column.
+    not encode by column, and for those whose report has no section for it.
     """
     task, facts = result.task, result.model.facts
     places = column_places(facts)
-    if not places or result.test is None or len(result.test) < 2:
+    if "columns" not in task.sections or not places or result.test is None or len(result.test) < 2:
         return {}
     sign, metric = (-1, task.main_metric[1:]) if task.main_metric.startswith("-") else (1, task.main_metric)
     rows = result.test

@@ -102,7 +102,6 @@ class TabularAnomalyDetection:
         "anomaly_scores",
         "precision_recall",
         "most_anomalous",
-        "columns",
     )
 
     def __init__(self, options: Options) -> None:

@@ -108,6 +108,14 @@ def test_blocks_are_consecutive_readings_and_cut_no_event():
     assert (np.diff(blocks)[inside] == 0).all()
 
 
+def test_readings_of_one_or_two_events_are_one_block_since_no_interval_can_be_told_from_them():
+    volt = np.random.default_rng(0).normal(size=500)
+    for events, blocks in ((2, 1), (3, 13)):
+        fault = np.isin(np.arange(500), np.arange(events) * 7 + 3)
+        rows = read({"volt": volt, "fault": fault}, target="fault")
+        assert len(np.unique(rows.groups())) == blocks
+
+
 def test_taken_readings_keep_their_windows_and_know_what_follows():
     rows = read(two_series(), series="sensor", time="at")
     some = rows.take(np.array([1, 2, 0, 6, 9]))
