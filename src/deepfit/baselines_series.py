@@ -129,7 +129,7 @@ def exponential_smoothing(train: SeriesRows, test: SeriesRows, facts: Facts) -> 
             np.nanmean(np.abs(one[half:-1] - ahead[half + 1 :])) if half + 1 < len(values) else 0.0
             for one, _ in made
         ]
-        best = int(np.argmin(misses))
+        best = int(np.argmin(np.array(misses)))
         fitted[train.table.ids[code]] = made[best][1]
         missed = (ahead[half + 1 :] - made[best][0][half:-1]) / (
             train.table.scale_of(train.table.ids[code]) or 1.0

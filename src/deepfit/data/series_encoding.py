@@ -56,15 +56,14 @@ def learn_series(train: SeriesRows, *, season: int, lookback: int) -> dict[str, 
             "end": int(table.stamps[last]),
         }
     table.learn_from({"series": series})
+    stamps = table.stamps[train.index]
     return {
         "horizon": table.horizon,
         "season": season,
         "lookback": max(1, int(lookback)),
         "lags": _lags(table, longest, lookback),
         "frequency": table.frequency.facts(),
-        "calendar": periods(
-            *(int(each(table.stamps[train.index])) for each in (np.min, np.max)), table.frequency
-        ),
+        "calendar": periods(int(stamps.min()), int(stamps.max()), table.frequency),
         "series": series,
         "known": [_learned_column(train, name) for name in table.known],
         "past": [_learned_column(train, name) for name in table.past],

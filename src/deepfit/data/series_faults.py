@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class Faults:
         """A series in a sentence."""
         return f"series '{self.names[code]}'" if self.reading.series or len(self.names) > 1 else "the series"
 
-    def stamp(self, value: int) -> str:
+    def stamp(self, value: Any) -> str:
         """A stamp as people write it."""
         return shown(int(value), dates=self.dates)
 

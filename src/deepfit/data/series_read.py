@@ -195,7 +195,8 @@ def _arranged(
     """Each series in order on its grid, one behind the other."""
     rows = len(columns.stamps)
     several = len(reading.targets) > 1
-    names, series, stamps, values, origin = [], [], [], [], []
+    names: list[str] = []
+    series, stamps, values, origin = [], [], [], []
     known_ids, own = np.unique(columns.ids.astype(str), return_inverse=True)
     for number, target in enumerate(reading.targets):
         for each in known_ids:
@@ -319,7 +320,7 @@ def _on_grid(
             )
         )
     made = SeriesTable(
-        table=table, name=table.name, ids=[told.names[each] for each in present], starts=starts,
+        table=table, name=table.name, ids=[str(told.names[each]) for each in present], starts=starts,
         observed=starts[:-1] + np.array(lengths, np.int64), codes=all_codes, stamps=all_stamps, y=y, rows=row,
         covariates=found, kinds=dict(kinds), known=list(reading.known), past=list(reading.past),
         parts=parts, frequency=frequency, dates=columns.dates, time_name=reading.time,
