@@ -42,6 +42,6 @@ def calibrate(outputs: Batch, batch: Batch, facts: Facts) -> Facts:
 
 def score(answers: Answers, labels: np.ndarray) -> Mapping[str, float]:
     """Scores against tuples of labels."""
-    target, unknown = metrics_labels.membership(labels, answers.classes)
+    target, unknown = metrics_labels.membership(labels, tuple(answers.classes))
     probabilities = np.stack([answers.columns[PREFIX + name] for name in answers.classes], axis=1)
     return metrics_labels.several_labels(probabilities, probabilities >= THRESHOLD, target, unknown=unknown)

@@ -87,7 +87,7 @@ def _tfidf(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            counts = words.fit_transform([train[row] for row in chosen])
+            counts = words.fit_transform([train[row] for row in chosen.tolist()])
         except ValueError:  # scikit-learn's word for texts without words: an empty vocabulary
             return
         found = fit(counts, chosen, words.transform(test))

@@ -110,6 +110,8 @@ class Phase:
         itself.
     averaged: False where the phase's weights are not there to stay (a trial): they are neither averaged nor
         replaced by an average.
+    varied: batches differ in shape, so code compiled for one would be compiled anew for the next: the engine
+        compiles only where it is told to.
     live: the batches depend on the network or a world as it is now (rollouts, replay), so an epoch cannot be
         entered in its middle: checkpoints are made between epochs only.
     """
@@ -124,6 +126,7 @@ class Phase:
     rate: Callable[[float], float] = constant
     best: str | None = None
     coupled: bool = False
+    varied: bool = False
     live: bool = False
     averaged: bool = True
 

@@ -265,3 +265,23 @@ def test_the_rate_follows_the_schedule_from_0_to_1_also_after_a_stop(name: str, 
     assert falls <= (1 if name == "deep_clustering" else 0) + 1
     assert max(asked) >= (2 / 3 if name in (*LIVE, "whole_graph", "sampled_graph") else 0.9)
     assert min(asked) == 0.0
+
+
+@pytest.mark.parametrize(("varied", "compiled"), [(True, False), (False, True)])
+def test_batches_of_varied_shapes_are_compiled_only_where_asked(tmp_path, monkeypatch, varied, compiled):
+    from deepfit.engine import course
+
+    monkeypatch.setattr(course, "compiling_pays", lambda device, ahead: True)
+    toy = make("classifier", compile="auto", epochs=2)
+    monkeypatch.setattr(toy.net, "compile", lambda: asked.append(True))
+    asked, usual = [], toy.task.plan
+
+    def plan(*given):
+        for phase in usual(*given):
+            phase.varied = varied
+            yield phase
+
+    toy.task.plan = plan
+    for _ in train(toy.task, toy.net, toy.data, {}, Run(toy.options, tmp_path)):
+        pass
+    assert bool(asked) is compiled

@@ -145,7 +145,7 @@ class SeriesRows:
         """The points with a value: these rows' own, or where they are still to come, all before them.
 
         Of those, the points whose block begins after the series' first value, which have a past to forecast
-        from. DataError where there is none.
+        from; where a part of them comes after the training rows, that part. DataError where there is none.
         """
         table = self.table
         with_value = np.isfinite(table.y[self.index])
@@ -158,15 +158,21 @@ class SeriesRows:
                 f"{self.name}: no series is longer than the horizon of {table.horizon}, so nothing can be "
                 "scored: a forecast needs values before it. Put the history before the rows to score."
             )
-        return SeriesRows(table, points)
+        fresh = table.stamps[points] > self._ends()[table.codes[points]]
+        return SeriesRows(table, points[fresh] if fresh.any() else points)
+
+    def _ends(self) -> np.ndarray:
+        """The last stamp of each series that training saw; the least number where it saw none."""
+        return np.array(
+            [self.table.ends.get(each, np.iinfo(np.int64).min) for each in self.table.ids], np.int64
+        )
 
     def parts(self) -> np.ndarray | None:
         """Which points training saw ("train") and which not ("test"), for rows read with a trained model."""
         table = self.table
         if not table.ends:
             return None
-        ends = np.array([table.ends.get(each, np.iinfo(np.int64).min) for each in table.ids], np.int64)
-        found = np.where(table.stamps[self.index] > ends[table.codes[self.index]], "test", "train")
+        found = np.where(table.stamps[self.index] > self._ends()[table.codes[self.index]], "test", "train")
         if table.parts is not None:
             words = [PARTS.get(str(each).strip().lower(), "train") for each in table.parts[self.index]]
             found = np.where(np.array(words) == "test", found, "train") if "test" in words else found

@@ -63,8 +63,8 @@ class TextOptions(Options):
         0,
         ge=0,
         le=1_000_000,
-        description="passes over the training rows; 0 = 20 (fewer on much text), with --base 1 to 10 so that"
-        " about 1.2 million tokens are seen",
+        description="passes over the training rows; 0 = 4 to 60 so that about 30,000 rows are seen, with"
+        " --base 1 to 10 so that about a million tokens are",
     )
     batch_size: int = Field(0, ge=0, le=10_000_000, description="rows a step; 0 = 64, with --base 16")
     learning_rate: Annotated[float, Field(ge=0, le=100)] | Literal["auto"] = Field(

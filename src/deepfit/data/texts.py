@@ -144,7 +144,7 @@ def _table(
                 " list: [text]."
             )
     if _is_pair_of_texts(source):
-        texts, labels = source
+        texts, labels = source  # pyright: ignore[reportGeneralTypeIssues]  (a pair)
         frame, _, _ = frame_of({names[0]: in_memory(texts), PAIR_TARGET: _listed(labels)})
         return Table(frame, "the pair (texts, labels)"), None, [], PAIR_TARGET
     if (texts := in_memory(source)) is not None:

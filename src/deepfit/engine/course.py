@@ -155,7 +155,7 @@ class Course:
         scores, best = self.score()
         ahead = seconds * (self.phase.epochs - self.epoch)
         pays = compiling_pays(self.run.device, self.run.ranks.agree({"ahead": ahead})["ahead"])
-        if self.run.options.compile == "auto" and not self.compiled and pays:
+        if self.run.options.compile == "auto" and not (self.compiled or self.phase.varied) and pays:
             self.compile()
         items = max((count for _, count in sums.values()), default=0.0)
         shown = self.progress(

@@ -87,4 +87,5 @@ def supervised(
         rate=schedules.build(options.schedule, options.warmup),
         best=best,
         coupled=coupled,
+        varied=by is not None,
     )

@@ -30,8 +30,8 @@ SGD = 100.0
 BATCH_SIZE, BASE_BATCH_SIZE = 64, 16
 DROPOUT, BASE_DROPOUT = 0.5, 0.1
 WORD = re.compile(r"\S+")
-EPOCHS, TOKENS_SEEN = 20, 40_000_000
-BASE_EPOCHS, BASE_TOKENS_SEEN = 10, 1_200_000
+EPOCHS, ROWS_SEEN, TOKENS_SEEN = (4, 60), 30_000, 40_000_000
+BASE_EPOCHS, BASE_TOKENS_SEEN = (1, 10), 1_000_000
 ANSWER_FACTOR = 5.0
 """The new layer behind a published encoder starts from nothing, so it learns faster than what is below."""
 
@@ -81,12 +81,16 @@ def settle(options: TextOptions, tokens: Ragged, window: int) -> TextOptions:
     """The options with numbers in place of the zeros that leave a choice to us, for these training rows."""
     seen = int(np.minimum(tokens.lengths, window).sum()) + 2 * len(tokens)
     tuned = options.base is not None
-    most, budget = (BASE_EPOCHS, BASE_TOKENS_SEEN) if tuned else (EPOCHS, TOKENS_SEEN)
+    if tuned:
+        epochs = int(np.clip(round(BASE_TOKENS_SEEN / max(seen, 1)), *BASE_EPOCHS))
+    else:
+        epochs = int(np.clip(round(ROWS_SEEN / len(tokens)), *EPOCHS))
+        epochs = max(1, min(epochs, TOKENS_SEEN // max(seen, 1)))
     rate = BASE_LEARNING_RATE if tuned else LEARNING_RATE
     rate *= SGD if options.optimizer == "sgd" else USUAL[options.optimizer].rate
     return options.model_copy(
         update={
-            "epochs": options.epochs or min(most, max(1, round(budget / max(seen, 1)))),
+            "epochs": options.epochs or epochs,
             "batch_size": options.batch_size or (BASE_BATCH_SIZE if tuned else BATCH_SIZE),
             "learning_rate": options.learning_rate or rate,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -55,7 +56,7 @@ def texts(view: View) -> Section | None:
     if shown is not None:
         sentences.append(COLOURS)
     else:
-        shown = [(text, (), False) for text in test.take(rows).texts()]
+        shown = [(text, (), False) for text in _texts_of(test, rows)]
     figures = []
     for place, row in enumerate(rows.tolist()):
         actual, predicted = view.classes[truth[row]], view.classes[said[row]]
@@ -112,7 +113,7 @@ def wrong_labels(view: View) -> Section | None:
         return Section("Most wrong texts", ["The network gives every test text exactly its labels."])
     order = wrong[np.argsort(np.log(chance[wrong]).sum(1), kind="stable")][: WRONG + RIGHT]
     figures = []
-    for row, text in zip(order.tolist(), test.take(order).texts(), strict=True):
+    for row, text in zip(order.tolist(), _texts_of(test, order), strict=True):
         has = ", ".join(view.target[row]) or "none"
         given = ", ".join(view.answers["prediction"][row]) or "none"
         caption = f"{_where(view, row)}: has {has}; was given {given}."
@@ -164,6 +165,10 @@ def _looked_at(view: View, rows: np.ndarray, chosen: np.ndarray) -> list[tuple[s
     if saliency is None or model is None or test is None:
         return None
     return saliency(model.net, test.take(rows), model.facts, chosen)
+
+
+def _texts_of(test: Any, rows: np.ndarray) -> list[str]:
+    return test.take(rows).texts()
 
 
 def _where(view: View, row: int) -> str:

@@ -254,7 +254,7 @@ class SequenceClassification:
         from deepfit.nn.symbol_classifier import SymbolClassifier
 
         dropout, hidden = (
-            usual[facts["length"] is None] if given == "auto" else given
+            usual[facts["length"] is None] if isinstance(given, str) else given
             for given, usual in (
                 (self.options.dropout, DROPOUT),
                 (self.options.hidden_letters, HIDDEN_LETTERS),

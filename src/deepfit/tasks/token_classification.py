@@ -92,9 +92,6 @@ class Options(SharedOptions):
     valid_fraction: float = Field(
         0.1, gt=0, lt=1, description="share of the other rows held out to choose the best epoch and calibrate"
     )
-    compile: Literal["auto", "on", "off"] = Field(
-        "off", description="compile the network, which does not pay where every batch has another length"
-    )
 
     @field_validator("target", mode="before")
     @classmethod

@@ -229,8 +229,23 @@ def test_a_trained_model_reads_the_points_to_forecast_and_labelled_gives_the_pas
     assert rows.target() is None
     assert rows.keys()["ds"].tolist() == [str(START + np.timedelta64(70 + step, "D")) for step in range(7)]
     scored = rows.labelled()
-    assert len(scored) == 63  # the first block has no value before it
-    assert (scored.parts() == "test").sum() == 10
+    assert scored.index.tolist() == list(range(60, 70))  # what training did not see
+    assert set(scored.parts()) == {"test"}
+    seen = read(frame(days=60), facts).labelled()
+    assert seen.index.tolist() == list(range(4, 60))  # the first block has no value before it
+    assert set(seen.parts()) == {"train"}
+
+
+def test_rows_of_a_test_file_are_scored_after_the_training_rows_which_are_its_history():
+    from deepfit.job.rows import prepare_rows
+    from deepfit.tasks.time_series_forecasting import TimeSeriesForecasting
+
+    task = TimeSeriesForecasting(TimeSeriesForecasting.Options(horizon=7))
+    prepared = prepare_rows(task, {"source": frame(days=100), "test": frame(days=130)})
+    assert prepared.splits.valid.index.max() == 99
+    assert prepared.splits.test.index.min() <= 100
+    assert prepared.splits.test.index.max() == 129
+    assert len(list(task.baselines(prepared.splits))) == 3
 
 
 def test_columns_known_in_advance_are_asked_for_at_the_points_to_come():

@@ -11,7 +11,7 @@ from deepfit.plans.pairs import LOSSES, texts_with
 
 
 class OneOf:
-    """A rank among several; what the others found is known beforehand, in the order in which it is asked for."""
+    """A rank among several; what the others found is known beforehand, in the order of asking."""
 
     def __init__(self, rank, size, whole):
         self.rank, self.size, self.whole = rank, size, list(whole)

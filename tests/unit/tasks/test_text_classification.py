@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 from deepfit import catalog, load
 from deepfit.contract import Splits
+from deepfit.data.ragged import Ragged
 from deepfit.data.word_pieces import SPECIALS
 from deepfit.engine import Run, train
 from deepfit.errors import ArtifactError, DataError, OptionError
@@ -226,4 +227,16 @@ def test_balanced_class_weights_choose_the_epoch_by_balanced_accuracy():
     data = Splits(task.encode(rows, facts), task.encode(rows, facts))
     phase = next(iter(task.plan(task.build(facts), data, facts, Run(task.options, None))))
     assert phase.best == "balanced_accuracy"
-    assert phase.epochs == 20
+
+
+def test_few_rows_are_passed_over_often_and_much_text_seldom(bert):
+    def epochs(rows, tokens, **given):
+        options = resolve(KIND.Options, given)
+        return texts.settle(options, Ragged.of([np.zeros(tokens, np.int32)] * rows, np.int32), 256).epochs
+
+    assert [epochs(100, 20), epochs(3600, 90), epochs(20_000, 20)] == [60, 8, 4]
+    assert [
+        epochs(100, 20, base=str(bert)),
+        epochs(3600, 90, base=str(bert)),
+        epochs(9000, 300, base=str(bert)),
+    ] == [10, 3, 1]
