@@ -17,14 +17,14 @@ State = TypeVar("State", Tensor, tuple[Tensor, Tensor])
 """h_LBD, for an LSTM the pair (h_LBD, c_LBD)."""
 
 
-def start(layers: nn.RNNBase, gates: int, *, open_gate: int | None = None) -> None:
+def start(layers: nn.RNNBase, gates: int, *, open_gate: int | None = None, opening: float = 1.0) -> None:
     """Set the weights that a recurrent network begins with, gate by gate.
 
     Recurrent weights: random orthogonal matrices, which neither shrink nor stretch what they carry through
     time. Source: Saxe et al. 2014, arXiv 1312.6120. Input weights: uniform with variance 2 / (F + D). Source:
-    Glorot and Bengio 2010, AISTATS, eq. 16. Biases: zero, and one for the gate of the number open_gate, the
-    forget gate of an LSTM, so that it remembers from the start. Source: Jozefowicz et al. 2015, ICML,
-    section 2.
+    Glorot and Bengio 2010, AISTATS, eq. 16. Biases: zero, and `opening` for the gate of the number open_gate,
+    which keeps what is there (an LSTM's forget gate, a GRU's update gate), so that the network remembers from
+    the start. Source: Jozefowicz et al. 2015, ICML, section 2.
     """
     with torch.no_grad():
         for name, parameter in layers.named_parameters():
@@ -34,7 +34,8 @@ def start(layers: nn.RNNBase, gates: int, *, open_gate: int | None = None) -> No
                 elif name.startswith("weight_ih"):
                     nn.init.xavier_uniform_(block)
                 else:
-                    nn.init.constant_(block, float(number == open_gate and name.startswith("bias_ih")))
+                    opens = number == open_gate and name.startswith("bias_ih")
+                    nn.init.constant_(block, opening if opens else 0.0)
 
 
 def check_dropout(layers: int, dropout: float) -> None:
