@@ -151,7 +151,7 @@ def score(values: np.ndarray) -> float:
     """The share found, or Spearman's correlation of the two columns."""
     if values.ndim == 1:
         return float(values.mean())
-    from deepfit.metrics_similarity import rated
+    from deepfit.metrics.similarity import rated
 
     return rated(values[:, 0], values[:, 1]).get("spearman", 0.0)
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 from deepfit.contract import Batch, Phase, Run, Splits
 from deepfit.data.batches import num_rows
 from deepfit.data.windows import Windows
-from deepfit.metrics_anomalies import threshold
+from deepfit.metrics.anomalies import threshold
 from deepfit.nn.masked import FEWEST, MaskedTable, MaskedWindow
 from deepfit.plans.foresight import foresee
 from deepfit.plans.supervised import supervised

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from deepfit import metrics_anomalies
-from deepfit.answers_anomalies import ANOMALY
+from deepfit.answers.anomalies import ANOMALY
 from deepfit.data.anomalies import runs
 from deepfit.judge.verdict import number, readable
+from deepfit.metrics import anomalies as metrics_anomalies
 from deepfit.report import charts
 from deepfit.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, Line, Scale
 from deepfit.report.examples import cell

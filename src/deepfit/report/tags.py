@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from deepfit import metrics_tags
+from deepfit.metrics import tags as metrics_tags
 from deepfit.report.confusion import confused, pairs
 from deepfit.report.view import Section, Table, View
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from deepfit.answers_labels import THRESHOLD
-from deepfit.metrics_labels import membership
+from deepfit.answers.labels import THRESHOLD
+from deepfit.metrics.labels import membership
 from deepfit.report.view import Figure, Section, Table, View
 
 WRONG, RIGHT = 6, 4

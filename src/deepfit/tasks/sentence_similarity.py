@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from deepfit import metrics_similarity as scores
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.errors import DataError, OptionError
+from deepfit.metrics import similarity as scores
 from deepfit.options import RATES
 from deepfit.options import Options as SharedOptions
 
@@ -278,7 +278,7 @@ class SentenceSimilarity:
 
     def baselines(self, data: Splits[PairRows]) -> Iterator[Baseline]:
         """Words in common, TF-IDF of words and of letters, and with --base the base as it is."""
-        from deepfit import baselines_similarity as simple
+        from deepfit.baselines import similarity as simple
 
         train, test = data.train, data.held_out
         names = test.names

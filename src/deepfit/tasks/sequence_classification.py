@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from deepfit import answers, baselines_sequences, metrics
+from deepfit import answers, metrics
+from deepfit.baselines import sequences as baselines_sequences
 from deepfit.contract import Answers, Baseline, Batch, Concern, Facts, Phase, Run, Splits
 from deepfit.data.batches import join, num_rows
 from deepfit.data.labels import check_loss, targets_of

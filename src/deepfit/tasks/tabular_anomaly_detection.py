@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from deepfit import answers_anomalies, baselines_anomalies
+from deepfit.answers import anomalies as answers_anomalies
+from deepfit.baselines import anomalies as baselines_anomalies
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.batches import num_rows
 from deepfit.options import DECAY, RATES, Activation

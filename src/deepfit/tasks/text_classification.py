@@ -24,10 +24,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from deepfit import answers, answers_labels, metrics, metrics_labels
+from deepfit import answers, metrics
+from deepfit.answers import labels as answers_labels
 from deepfit.contract import Answers, Baseline, Batch, Concern, Facts, Phase, Run, Splits
 from deepfit.data.labels import targets_of
 from deepfit.data.text_options import TextOptions
+from deepfit.metrics import labels as metrics_labels
 from deepfit.options import ClassLoss, ClassWeight, FocalGamma, LabelSmoothing
 
 if TYPE_CHECKING:
@@ -230,7 +232,7 @@ class TextClassification:
 
     def baselines(self, data: Splits[TextRows]) -> Iterator[Baseline]:
         """The most frequent class, and logistic regression on weighted counts of words (TF-IDF)."""
-        from deepfit import baselines_text
+        from deepfit.baselines import text as baselines_text
         from deepfit.data import labels
 
         texts = [*data.train.texts(), *data.valid.texts()]

@@ -15,7 +15,7 @@ A network tells the last reading of a window from those before it, of which the 
 (--hidden 1,...), which finds what is sudden, and more, which finds what stays wrong for a while. With e the
 error of a value in units of its root mean square on ordinary readings, `score` is the mean over these lengths
 of log(1 + mean of e^2 over values). Scores by event use runs of consecutive readings as they are flagged,
-without point adjustment (see `metrics_anomalies`).
+without point adjustment (see `deepfit.metrics.anomalies`).
 
 Answers: `prediction` (anomaly or ordinary: whether the score is above that of all but a share of the ordinary
 readings of training and validation, `--contamination`), `score`, `why` (the value that is furthest from what
@@ -30,10 +30,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from deepfit import answers_anomalies, baselines_anomalies, metrics_anomalies
+from deepfit.answers import anomalies as answers_anomalies
+from deepfit.baselines import anomalies as baselines_anomalies
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.batches import num_rows
 from deepfit.errors import DataError
+from deepfit.metrics import anomalies as metrics_anomalies
 from deepfit.options import DECAY, Activation, Fraction
 from deepfit.options import Options as SharedOptions
 

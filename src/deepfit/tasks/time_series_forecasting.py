@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from deepfit import baselines_series, metrics_series
+from deepfit.baselines import series as baselines_series
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
+from deepfit.metrics import series as metrics_series
 from deepfit.options import DECAY, RATES, Options, Rate
 
 if TYPE_CHECKING:

@@ -25,10 +25,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from deepfit import baselines_tags, metrics, metrics_tags
+from deepfit import metrics
+from deepfit.baselines import tags as baselines_tags
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.labels import targets_of
 from deepfit.data.ragged import Ragged
+from deepfit.metrics import tags as metrics_tags
 from deepfit.options import DECAY, RATES, USUAL
 from deepfit.options import Options as SharedOptions
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from deepfit.answers import of_classes
-from deepfit.answers_labels import of_labels
+from deepfit.answers.labels import of_labels
 from deepfit.data.texts import read_texts
 from deepfit.report import sections
 from deepfit.report.texts import LETTERS, drawn

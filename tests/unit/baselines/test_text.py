@@ -7,7 +7,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from deepfit import baselines_text
+from deepfit.baselines import text as baselines_text
 
 TRAIN = ["good soup", "bad soup", "good bread", "bad bread", "so good", "so bad"] * 3
 TARGET = np.array([1, 0] * 9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 
-from deepfit.baselines_sequences import _shares_of_kmers, for_sequences
+from deepfit.baselines.sequences import _shares_of_kmers, for_sequences
 from deepfit.data.ragged import Ragged
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from deepfit import metrics_anomalies
 from deepfit.contract import Answers, Baseline, Batch, Facts
+from deepfit.metrics import anomalies as metrics_anomalies
 
 ANOMALY, ORDINARY = "anomaly", "ordinary"
 

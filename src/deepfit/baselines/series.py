@@ -14,7 +14,7 @@ import numpy as np
 
 from deepfit.contract import Facts
 from deepfit.data.series import SeriesRows, SeriesTable
-from deepfit.metrics_series import LEVELS
+from deepfit.metrics.series import LEVELS
 
 LAGS = 28
 """Values before the origin that the linear model sees, at least two seasons where that is not too long."""

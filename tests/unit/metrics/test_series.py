@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from deepfit.metrics_series import LEVELS, WEIGHTS, crps, forecasts
+from deepfit.metrics.series import LEVELS, WEIGHTS, crps, forecasts
 
 
 def columns(prediction, **others):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepfit.baselines_series import exponential_smoothing, for_series, seasonal_naive
+from deepfit.baselines.series import exponential_smoothing, for_series, seasonal_naive
 from deepfit.data.series import SeriesRows
 from deepfit.data.series_encoding import encode_series, learn_series
 from deepfit.data.series_read import Reading, read_series

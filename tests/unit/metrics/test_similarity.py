@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse, stats
 
-from deepfit import metrics_similarity as scores
+from deepfit.metrics import similarity as scores
 
 
 def unit(rows, width, seed):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepfit.baselines_tags import for_tags
+from deepfit.baselines.tags import for_tags
 from deepfit.data.tags import as_bio
 
 TRAIN = [["the", "dog", "runs"], ["the", "run", "ends"], ["a", "run", "ended"], ["dogs", "run"]] * 40

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from deepfit import metrics, metrics_labels
+from deepfit import metrics
 from deepfit.answers import PREFIX
 from deepfit.contract import Answers, Batch, Facts
+from deepfit.metrics import labels as metrics_labels
 
 THRESHOLD = 0.5
 """The probability from which on a label is given."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as golden
 
-from deepfit.metrics_anomalies import curve, events, ranking, threshold
+from deepfit.metrics.anomalies import curve, events, ranking, threshold
 
 
 @settings(max_examples=60, deadline=None)

@@ -8,11 +8,11 @@ from seqeval.metrics import f1_score, precision_score, recall_score
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.metrics import f1_score as f1_of_classes
 
-from deepfit import metrics_tags
 from deepfit.contract import Answers
 from deepfit.data.tagged import read_tagged
 from deepfit.data.tags import as_bio, bio_tags
 from deepfit.judge.intervals import bootstrap
+from deepfit.metrics import tags as metrics_tags
 
 ALL = slice(None)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, hamming_loss, log_loss
 
-from deepfit import answers_labels, metrics_labels
+from deepfit.answers import labels as answers_labels
+from deepfit.metrics import labels as metrics_labels
 
 
 @pytest.fixture
