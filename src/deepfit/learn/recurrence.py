@@ -114,8 +114,8 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     From the end to the beginning the RNN keeps {kept["RNN"]:.0e} of its gradient, the LSTM
     {kept["LSTM"]:.0e}. The **LSTM** has a memory beside its state, which is not pushed through a layer at
     each step but multiplied by a **gate** between 0 and 1 and added to. As long as the gate is open, what was
-    written stays, and so does the gradient. The **GRU** has fewer gates; the one that keeps its memory starts open,
-    too, at 88 %.
+    written stays, and so does the gradient. The **GRU** has fewer gates; the one that
+    keeps its memory starts open, too, at 88 %.
 
     ## What it means for learning
 

@@ -167,7 +167,7 @@ def test_a_sequence_of_no_steps_gets_zeros_and_keeps_its_state(name):
 
 
 @pytest.mark.parametrize(("name", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
-def test_recurrent_weights_start_orthogonal_and_only_an_lstms_forget_gate_starts_open(name, gates):
+def test_recurrent_weights_start_orthogonal_and_only_the_gates_that_keep_start_open(name, gates):
     net = NETS[name][0](6, 8, layers=2, bidirectional=True)
     for key, value in net.named_parameters():
         if key.startswith("weight_hh"):
@@ -175,8 +175,8 @@ def test_recurrent_weights_start_orthogonal_and_only_an_lstms_forget_gate_starts
                 torch.testing.assert_close(block @ block.T, torch.eye(8), rtol=0, atol=1e-5)
         elif key.startswith("bias"):
             expected = torch.zeros(gates, 8)
-            if name == "lstm" and key.startswith("bias_ih"):
-                expected[1] = 1  # the second gate of i, f, g, o
+            if key.startswith("bias_ih") and name != "rnn":
+                expected[1] = {"lstm": 1, "gru": 2}[name]  # the second gate of i, f, g, o and of r, z, n
             assert torch.equal(value.view(gates, 8), expected)
 
 
