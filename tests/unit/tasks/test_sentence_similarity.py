@@ -111,7 +111,8 @@ def test_ratings_are_predicted_in_their_range_and_order(ratings):
     metrics = ratings.scorecard["metrics"]
     assert metrics["spearman"]["value"] > 0.75
     words = ratings.scorecard["baselines"]["tfidf_words"]["spearman"]["value"]
-    assert metrics["spearman"]["value"] > words + 0.05
+    assert words > metrics["spearman"]["value"]  # the ratings count shared words, and so do these
+    assert not ratings.scorecard["verdict"].startswith("Better")
     assert {"spearman", "pearson"} == set(metrics)
     columns = ratings.answers.columns
     assert list(columns) == ["prediction", "similarity"]
