@@ -27,7 +27,7 @@ demo: install
 
 # one thread a process: two test processes whose threads wait for each other on two cores are slower than one
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not gpu" --durations 15
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not gpu" --durations 15
 
 check: install
 	PATH="$(abspath $(BIN)):$$PATH" scripts/check

@@ -52,35 +52,18 @@ class Tiny:
         return net
 
 
-@pytest.fixture(scope="session")
-def tinies():
-    return {}
-
-
-# one process for all tests of a task where several work (--dist loadgroup): what they share is made once
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in catalog.names()])
-def tiny(request, tinies):
-    if request.param not in tinies:
-        tinies[request.param] = Tiny(request.param)
-    return tinies[request.param]
+# of the session, so that pytest sorts the tests by task: what they share is made once and then let go
+@pytest.fixture(scope="session", params=catalog.names())
+def tiny(request):
+    return Tiny(request.param)
 
 
 @pytest.fixture(scope="session")
-def trained_networks():
-    return {}
-
-
-@pytest.fixture
-def model(tiny, trained_networks):
+def model(tiny):
     """The tiny task's model after a whole training, calibrated."""
-    if tiny.name not in trained_networks:
-        from deepfit.model import Model
+    from deepfit.model import Model
 
-        net = tiny.train()
-        facts = dict(
-            tiny.task.calibrate(
-                tiny.task.outputs(net, tiny.data.valid, tiny.facts), tiny.data.valid, dict(tiny.facts)
-            )
-        )
-        trained_networks[tiny.name] = Model(tiny.name, tiny.task, net.eval(), facts)
-    return trained_networks[tiny.name]
+    net = tiny.train()
+    outputs = tiny.task.outputs(net, tiny.data.valid, tiny.facts)
+    facts = dict(tiny.task.calibrate(outputs, tiny.data.valid, dict(tiny.facts)))
+    return Model(tiny.name, tiny.task, net.eval(), facts)

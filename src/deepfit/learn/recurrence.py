@@ -115,7 +115,7 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     {kept["LSTM"]:.0e}. The **LSTM** has a memory beside its state, which is not pushed through a layer at
     each step but multiplied by a **gate** between 0 and 1 and added to. As long as the gate is open, what was
     written stays, and so does the gradient. The **GRU** has fewer gates; the one that
-    keeps its memory starts open, too, at 88 %.
+    keeps its memory starts at 27 % in some of its neurons and up to 95 % in others, which hold on for long.
 
     ## What it means for learning
 

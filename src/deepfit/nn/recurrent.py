@@ -17,14 +17,17 @@ State = TypeVar("State", Tensor, tuple[Tensor, Tensor])
 """h_LBD, for an LSTM the pair (h_LBD, c_LBD)."""
 
 
-def start(layers: nn.RNNBase, gates: int, *, open_gate: int | None = None, opening: float = 1.0) -> None:
+def start(
+    layers: nn.RNNBase, gates: int, *, open_gate: int | None = None, opening: tuple[float, float] = (1.0, 1.0)
+) -> None:
     """Set the weights that a recurrent network begins with, gate by gate.
 
     Recurrent weights: random orthogonal matrices, which neither shrink nor stretch what they carry through
     time. Source: Saxe et al. 2014, arXiv 1312.6120. Input weights: uniform with variance 2 / (F + D). Source:
     Glorot and Bengio 2010, AISTATS, eq. 16. Biases: zero, and `opening` for the gate of the number open_gate,
     which keeps what is there (an LSTM's forget gate, a GRU's update gate), so that the network remembers from
-    the start. Source: Jozefowicz et al. 2015, ICML, section 2.
+    the start: from the first number in equal steps over the units to the last. Source: Jozefowicz et al.
+    2015, ICML, section 2; different units for different times: Tallec and Ollivier 2018, arXiv 1804.11188.
     """
     with torch.no_grad():
         for name, parameter in layers.named_parameters():
@@ -35,7 +38,7 @@ def start(layers: nn.RNNBase, gates: int, *, open_gate: int | None = None, openi
                     nn.init.xavier_uniform_(block)
                 else:
                     opens = number == open_gate and name.startswith("bias_ih")
-                    nn.init.constant_(block, opening if opens else 0.0)
+                    block.copy_(torch.linspace(*(opening if opens else (0.0, 0.0)), len(block)))
 
 
 def check_dropout(layers: int, dropout: float) -> None:

@@ -176,7 +176,8 @@ def test_recurrent_weights_start_orthogonal_and_only_the_gates_that_keep_start_o
         elif key.startswith("bias"):
             expected = torch.zeros(gates, 8)
             if key.startswith("bias_ih") and name != "rnn":
-                expected[1] = {"lstm": 1, "gru": 2}[name]  # the second gate of i, f, g, o and of r, z, n
+                opening = {"lstm": torch.ones(8), "gru": torch.linspace(-1, 3, 8)}[name]
+                expected[1] = opening  # the second gate of i, f, g, o and of r, z, n
             assert torch.equal(value.view(gates, 8), expected)
 
 

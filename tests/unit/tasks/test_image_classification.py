@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -93,3 +95,20 @@ def test_a_file_that_is_missing_or_of_another_network_is_refused_before_pictures
     )
     with pytest.raises(ArtifactError, match="not of this network"):
         ImageClassification(options).read(tmp_path / "pictures")
+
+
+@pytest.mark.slow
+def test_pictures_are_learned_at_a_rate_that_a_range_test_finds(tmp_path):
+    task, rows, goal = ImageClassification.tiny(seed=0)
+    task = ImageClassification(task.options.model_copy(update={"learning_rate": "auto"}))
+    facts = task.learn(rows.train)
+    data = Splits(*(task.encode(part, facts) for part in (rows.train, rows.valid, rows.test)))
+    run = Run(task.options, tmp_path)
+    run.seed("build")
+    net = channels_last(task.build(facts))
+    phases = {each.phase for each in train(task, net, data, facts, run)}
+    assert phases == {"rate-test", "train"}
+    assert 1e-5 < json.loads((tmp_path / "rate_test.json").read_text())["learning_rate"] < 0.1
+    model = Model("image-classification", task, net.eval(), facts)
+    scores = task.metrics(model.answer(rows.test), rows.test)
+    assert scores["accuracy"] >= goal["accuracy"]
