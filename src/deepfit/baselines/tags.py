@@ -63,9 +63,10 @@ def linear(
     target = np.array([tag for row in some for tag in known[row]])
     classes = np.unique(target)
     places = FEATURES if len(classes) <= MANY_TAGS else FEATURES // 4
-    model = SGDClassifier(
-        loss="log_loss", alpha=1e-6, max_iter=PASSES, tol=None, average=True, random_state=seed
-    ).fit(_hashed([words[row] for row in some], places), target)
+    kind: Any = SGDClassifier  # its own types know no tol=None, which its documentation allows
+    model = kind(loss="log_loss", alpha=1e-6, max_iter=PASSES, tol=None, average=True, random_state=seed).fit(
+        _hashed([words[row] for row in some], places), target
+    )
     chances = model.predict_proba(_hashed(test, places))
     found = [str(each) for each in classes]
     allowed = tags.may_follow(found) if entities else None
@@ -88,7 +89,8 @@ def _at_most(words: Sentences, most: int, seed: int) -> list[int]:
 def _hashed(sentences: Sentences, places: int) -> Any:
     from sklearn.feature_extraction import FeatureHasher
 
-    hasher = FeatureHasher(places, input_type="string", dtype=np.float32, alternate_sign=False)
+    kind: Any = FeatureHasher  # its own types know no other dtype than that of the default
+    hasher = kind(places, input_type="string", dtype=np.float32, alternate_sign=False)
     return hasher.transform(_features(sentences))
 
 

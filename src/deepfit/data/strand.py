@@ -105,4 +105,4 @@ def answers(known: np.ndarray, labels: np.ndarray, *asked: np.ndarray) -> list[n
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a judgement, not a model to keep
         model.fit(known / scale, labels)
-    return [model.predict(each / scale) for each in asked]
+    return [np.asarray(model.predict(each / scale)) for each in asked]

@@ -100,7 +100,7 @@ def test_a_file_that_is_missing_or_of_another_network_is_refused_before_pictures
 @pytest.mark.slow
 def test_pictures_are_learned_at_a_rate_that_a_range_test_finds(tmp_path):
     task, rows, goal = ImageClassification.tiny(seed=0)
-    task = ImageClassification(task.options.model_copy(update={"learning_rate": "auto"}))
+    task = ImageClassification(task.options.model_copy(update={"learning_rate": "auto", "epochs": 12}))
     facts = task.learn(rows.train)
     data = Splits(*(task.encode(part, facts) for part in (rows.train, rows.valid, rows.test)))
     run = Run(task.options, tmp_path)
