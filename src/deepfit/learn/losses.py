@@ -126,9 +126,11 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
     ## Embeddings and alignments
 
     Some networks give no answer but a place, an **embedding**, and what counts is who is near whom.
-    **contrastive** looks at pairs, **triplet** at an example, one like it and one unlike it. **ctc** reads a
-    long sequence, such as sound, against a short one, such as letters, without being told which belongs
-    where: it adds up the probability of all ways to lay the one along the other.
+    **contrastive** looks at pairs, **triplet** at an example, one like it and one unlike it,
+    **in_batch_contrastive** at an example among all partners of its batch, of which one is its own, and
+    **cosent** at which of two pairs people rated higher. **ctc** reads a long sequence, such as sound,
+    against a short one, such as letters, without being told which belongs where: it adds up the probability
+    of all ways to lay the one along the other.
     """
     distance = torch.linspace(0.01, 3, 120)
     near = {
@@ -155,6 +157,28 @@ def lesson(seed: int = 0) -> Iterator[Shown]:
         ),
         f"triplet: {MEANINGS['triplet'].summary}.",
     )
+
+    cosine = torch.linspace(-1, 1, 120)
+
+    def own(cosine_N: Tensor) -> Tensor:
+        """A partner at this cosine, beside one that is no partner at a right angle."""
+        sine_N = (1 - cosine_N.square()).clamp(min=1e-6).sqrt()
+        second_MD = torch.stack([torch.cat([cosine_N, sine_N]), torch.tensor([0.0, 1.0])])
+        return LOSSES["in_batch_contrastive"](torch.tensor([[1.0, 0.0]]), second_MD)
+
+    def higher(ahead_N: Tensor) -> Tensor:
+        """Two pairs; the one rated higher is ahead by so much in cosine."""
+        low_N, ratings_M = torch.zeros(1), torch.tensor([0.0, 1.0])
+        return LOSSES["cosent"](low_N, ratings_M[:1], torch.cat([low_N, ahead_N]), ratings_M)
+
+    for name, loss, label in (
+        ("in_batch_contrastive", own, "cosine to the partner (to the other one it is 0)"),
+        ("cosent", higher, "cosine of the pair rated higher, less that of the other pair"),
+    ):
+        yield Figure(
+            lines([Line(name, cosine.numpy(), curve(loss, cosine).numpy())], x_label=label, y_label="loss"),
+            f"{name}: {MEANINGS[name].summary}.",
+        )
 
     def aligned(z_N: Tensor) -> Tensor:
         """Six steps that each favour letter a by z over b and the blank; the text is the single letter a."""

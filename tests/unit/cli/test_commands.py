@@ -293,10 +293,13 @@ def test_a_misspelt_demo_gets_a_suggestion(asked, capsys):
 @pytest.mark.usefixtures("toy_tasks")
 def test_tasks_lists_a_line_each_and_shows_contract_options_and_an_example_of_one(capsys):
     run("tasks")
-    assert capsys.readouterr().out.splitlines() == [
-        "toy-pictures  Name the toy in a picture.",
-        "toy-prices    Guess the price of toys from their size.",
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        "toy-pictures        Name the toy in a picture.",
+        "toy-prices          Guess the price of toys from their size.",
     ]
+    assert lines[3] == "Without training of its own:"
+    assert lines[4].startswith("feature-extraction  Vectors of texts or pictures")
     run("tasks", "toy_prices")
     text = capsys.readouterr().out
     assert "Data: a table with a column of prices." in text
