@@ -134,6 +134,9 @@ def _plain(values: np.ndarray) -> Any:
         return [each.decode() if isinstance(each, bytes) else each for each in values.tolist()]
     if values.dtype in (np.float16, np.longdouble):
         return values.astype(np.float32 if values.dtype == np.float16 else np.float64)
+    if values.dtype.kind == "M":  # Polars knows no years, months, hours, minutes and seconds
+        days = np.datetime_data(values.dtype)[0] in ("Y", "M", "W", "D")
+        return values.astype("datetime64[D]" if days else "datetime64[us]")
     return np.ascontiguousarray(values)
 
 

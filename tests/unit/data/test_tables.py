@@ -94,6 +94,13 @@ def test_a_pair_is_a_table_and_its_target():
         read_table((np.array([[1.5], [2.5]]), [1]))
 
 
+@pytest.mark.parametrize("unit", ["Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns"])
+def test_stamps_of_every_unit_of_numpy_are_read(unit):
+    stamps = np.array(["2020-01-02", "2021-07-08"], f"datetime64[{unit}]")
+    column = read_table({"at": stamps, "y": [1.0, 2.0]}).frame["at"]
+    assert [str(each)[:10] for each in column] == [str(each.astype("datetime64[D]")) for each in stamps]
+
+
 def test_pandas_objects_of_mixed_types_are_words_and_odd_types_have_a_plain_one():
     frame = pd.DataFrame(
         {
