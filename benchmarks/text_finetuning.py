@@ -8,7 +8,8 @@ defaults and texts padded to the longest of a batch; `hf_max_length`, padded to 
 map(padding="max_length") does; `hf_group_by_length`, batches of similar length. All take batches of --batch
 texts, cut to the window (so that the work is the same; deepfit by itself reads long texts in windows), AdamW,
 dropout as the folder says. A step of the contenders holds other texts, so speed is texts over seconds, summed
-over all steps after two: an epoch would say the same, and takes longer.
+over all steps after two. The Trainer's groups begin with the longest texts of a pool of 50 batches, so only
+whole pools compare with it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import contenders
 import rounds
 import turns
 from turns import turn
@@ -84,6 +86,7 @@ def hugging_face(given: argparse.Namespace, *, padding: str, grouped: bool = Fal
     """The Trainer as its documentation shows it."""
     import csv
 
+    contenders.stand_in_for_torchvision()
     import torch
     from transformers import (
         AutoModelForSequenceClassification,
@@ -161,7 +164,7 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="CSV with the columns text and label")
     parser.add_argument("--base", required=True, help="folder of the published encoder")
     parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has transformers")
-    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--steps", type=int, default=98, help="two pools of both groupers")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--window", type=int, default=256, help="tokens of a text at most")
     parser.add_argument("--threads", type=int, default=2)
@@ -174,6 +177,7 @@ def main() -> None:
     if given.one:
         return hugging_face(given, **HUGGING_FACE[given.one])
 
+    settings = {name: getattr(given, name) for name in ("steps", "batch", "window", "threads")}
     words = [f"--{name}={getattr(given, name)}" for name in ("data", "base", "batch", "window", "threads")]
     commands = {
         name: [sys.executable if name == "deepfit" else given.peer_python, __file__, "--one", name, *words]
@@ -190,7 +194,7 @@ def main() -> None:
         print(
             f"{name:<20}{row['texts_s']:8.2f} texts a second, {row['times']:.2f} times {given.contenders[-1]}"
         )
-    rounds.write(given.out, claim=__doc__.splitlines()[0], options=vars(given) | {"out": str(given.out)},
+    rounds.write(given.out, claim=__doc__.splitlines()[0], options=settings,
                  table=found, records=records)  # fmt: skip
     return None
 
