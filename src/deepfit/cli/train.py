@@ -9,9 +9,9 @@ import click
 if TYPE_CHECKING:
     from deepfit.job.prepare import Job
 
-INTRO = """Train a network on SOURCE: a table (.csv, .tsv, .parquet, .arrow, .jsonl), a folder of pictures
-with one folder a class, or a .zip of such a folder. The task is inferred from the source,
-or named by --task."""
+INTRO = """Train a network on SOURCE: a table (.csv, .tsv, .parquet, .arrow, .jsonl), a folder of pictures or
+texts with one folder a class, or what else a task takes (`deepfit tasks NAME`). The task is inferred from
+the source, or named by --task."""
 
 EXAMPLES = """
 deepfit train prices.csv --target price
@@ -46,7 +46,7 @@ COMMON = (
 
 
 @click.command(
-    short_help="Train a network on a table or a folder of pictures.",
+    short_help="Train a network on a table, pictures, texts, series or strings.",
     context_settings={"ignore_unknown_options": True, "help_option_names": []},
 )
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)

@@ -46,6 +46,9 @@ TITLES = {
 }
 """How people write a metric's name."""
 
+NOMINAL = {"coverage_80": 0.80, "coverage_95": 0.95}
+"""Metrics that are best at a value, neither below nor above it."""
+
 LESS_IS_BETTER = frozenset(
     {
         "log_loss",
@@ -76,6 +79,13 @@ class Tally(NamedTuple):
     def of(self, index: NDArray) -> Mapping[str, float]:
         """The scores of the rows at these positions."""
         return self.score(self.counts[index].sum(axis=0, dtype=np.int64))
+
+
+def cost(name: str, value: float) -> float:
+    """A metric's value as something of which less is better."""
+    if name in NOMINAL:
+        return abs(value - NOMINAL[name])
+    return value if name in LESS_IS_BETTER else -value
 
 
 def title(name: str) -> str:

@@ -89,7 +89,7 @@ def _scores(card: Mapping[str, Any], main_metric: str) -> dict[str, Any]:
     for name in names:
         values = [scores[name]["value"] for scores in everyone.values() if _known(scores, name)]
         if len(values) > 1 and len(set(values)) > 1:
-            best[name] = min(values) if name in metrics.LESS_IS_BETTER else max(values)
+            best[name] = min(values, key=lambda value, name=name: metrics.cost(name, value))
     rows = []
     for who, scores in everyone.items():
         cells = []
@@ -101,8 +101,15 @@ def _scores(card: Mapping[str, Any], main_metric: str) -> dict[str, Any]:
             spread = span(score["low"], score["high"])
             cells.append((number(score["value"], 4), spread, score["value"] == best.get(name)))
         rows.append((readable(who), cells))
-    header = [(metrics.title(name), "↓" if name in metrics.LESS_IS_BETTER else "↑") for name in names]
+    header = [(metrics.title(name), _arrow(name)) for name in names]
     return {"header": header, "rows": rows if names else []}
+
+
+def _arrow(metric: str) -> str:
+    """Where a metric gets better."""
+    if metric in metrics.NOMINAL:
+        return f"→ {metrics.NOMINAL[metric]:g}"
+    return "↓" if metric in metrics.LESS_IS_BETTER else "↑"
 
 
 def _comparison(card: Mapping[str, Any], main_metric: str) -> Any:

@@ -13,7 +13,7 @@ import yaml
 from deepfit import report
 from deepfit.contract import Answers
 from deepfit.judge.intervals import Interval
-from deepfit.report.page import render
+from deepfit.report.page import _scores, render
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -106,6 +106,20 @@ def test_the_scorecard_shows_every_score_with_its_interval(runs, tmp_path):
         assert name in text
     score = runs.house_prices(tmp_path).scorecard["metrics"]["rmse"]
     assert f"{score['value']:,.0f} {score['low']:,.0f} \N{EN DASH} {score['high']:,.0f}" in text
+
+
+def test_coverage_is_best_where_it_is_what_it_promises():
+    def scores(value):
+        return {"coverage_80": {"value": value, "low": None, "high": None}}
+
+    card = {"metrics": scores(0.79), "baselines": {"seasonal_naive": scores(0.93), "linear": scores(0.7)}}
+    table = _scores(card, "mase")
+    assert table["header"] == [("Coverage of the 80 % interval", "→ 0.8")]
+    assert [(who, cells[0][2]) for who, cells in table["rows"]] == [
+        ("network", True),
+        ("seasonal naive", False),
+        ("linear", False),
+    ]
 
 
 def test_a_regression_has_its_sections_and_a_classification_its_own(runs, tmp_path):
