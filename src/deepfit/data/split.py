@@ -53,7 +53,10 @@ class Ordered(Protocol):
 
 @runtime_checkable
 class Linked(Protocol):
-    """Rows that hang together, as pairs do that share a text: `auto` keeps what is linked on one side."""
+    """Rows that hang together, as pairs do that share a text.
+
+    A split by `auto` keeps what is linked on one side, and intervals draw it together.
+    """
 
     def groups(self) -> np.ndarray | None:
         """int64 [rows], equal for rows that hang together; None where no split could part them."""

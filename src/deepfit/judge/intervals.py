@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from deepfit.data.split import Linked
+
 if TYPE_CHECKING:
     from deepfit.contract import Answers, Rows, Task
     from deepfit.metrics import Tally
@@ -68,18 +70,9 @@ class Intervals:
     gains: Mapping[str, Interval]
 
 
-@runtime_checkable
-class Grouped(Protocol):
-    """Rows that belong together in groups."""
-
-    def groups(self) -> np.ndarray | None:
-        """The group of each row, as a number or a name; None where all rows hang together, or none do."""
-        ...
-
-
 def members(rows: object) -> list[np.ndarray] | None:
     """The rows of each group, in the order of the groups' names; None for rows that are independent."""
-    groups = rows.groups() if isinstance(rows, Grouped) else None
+    groups = rows.groups() if isinstance(rows, Linked) else None
     if groups is None:
         return None
     _, codes, counts = np.unique(groups, return_inverse=True, return_counts=True)
