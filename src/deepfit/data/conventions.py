@@ -16,7 +16,6 @@ from deepfit.data.fasta import SUFFIXES as FASTA_SUFFIXES
 from deepfit.data.fasta import class_folder
 from deepfit.data.files import table_format
 from deepfit.data.tables import is_table, read_table
-from deepfit.errors import DeepfitError
 
 Convention = Literal["pairs", "sequences", "series", "tags", "texts"]
 
@@ -31,7 +30,8 @@ SUFFIXES: dict[str, Convention] = {
 def convention(source: Any, target: str | None = None) -> tuple[Convention, str] | None:
     """The kind of a source and the reason in words, or None where it follows none of the conventions.
 
-    Reads no more than the first rows of a file. target: the column that the user wants predicted.
+    Reads no more than the first rows of a file; DataError where they cannot be read. target: the column that
+    the user wants predicted.
     """
     if isinstance(source, str | os.PathLike):
         path = Path(source)
@@ -60,10 +60,7 @@ def _folder(path: Path) -> tuple[Convention, str] | None:
 def _columns(source: Any, target: str | None) -> tuple[Convention, str] | None:
     if not is_table(source):
         return None
-    try:
-        names = frozenset(read_table(source, head=True, lenient=True).frame.columns)
-    except DeepfitError:
-        return None  # whoever reads the source says what is wrong with it
+    names = frozenset(read_table(source, head=True, lenient=True).frame.columns)
     kind = _kind(names, frozenset({target}) if target else CLASSES)
     return kind and (kind[0], f"it has the columns {', '.join(kind[1])}")
 

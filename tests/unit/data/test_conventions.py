@@ -4,6 +4,7 @@ import pytest
 
 from deepfit import catalog
 from deepfit.data.conventions import convention
+from deepfit.errors import DataError
 
 TABLES = {
     "texts": {"text": ["fine", "bad"], "label": ["good", "other"]},
@@ -36,3 +37,9 @@ def test_endings_and_folders_tell_the_kind(tmp_path):
     assert convention(tmp_path / "reads.fastq.gz")[0] == "sequences"
     assert convention(tmp_path / "feedback")[0] == "texts"
     assert convention(tmp_path) is None
+
+
+def test_a_table_without_rows_is_named_as_that_where_the_task_is_to_be_inferred(tmp_path):
+    (tmp_path / "reviews.csv").write_text("text,label\n")
+    with pytest.raises(DataError, match="no row of values"):
+        catalog.infer(str(tmp_path / "reviews.csv"))
