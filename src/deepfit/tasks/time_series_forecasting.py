@@ -114,7 +114,7 @@ class TimeSeriesForecasting:
     Options: ClassVar = SeriesOptions
     main_metric: ClassVar[str] = "-mase"
     classes: ClassVar[bool] = False
-    sections: ClassVar[tuple[str, ...]] = ("curves", "forecasts", "horizon", "coverage")
+    sections: ClassVar[tuple[str, ...]] = ("curves", "forecasts", "horizon", "covariates", "coverage")
 
     def __init__(self, options: SeriesOptions) -> None:
         self.options = options
