@@ -210,7 +210,7 @@ class Course:
     def compile(self) -> None:
         """Compile the network's forward in place; its parameters and their names stay.
 
-        What fails to compile stops a run that was told to compile. A run that was not goes on with it as it is.
+        What fails to compile stops a run that was told to compile; any other goes on with it as it is.
         """
         if self.run.options.compile == "auto":
             from torch import _dynamo  # costs 2 s, which only a run that compiles pays
