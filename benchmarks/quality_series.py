@@ -8,8 +8,8 @@ days are held out) and seattle_weather.csv (highest temperature of the day; the 
 days, each from the values before it, one block after the other back from the last day; nothing is fitted
 anew in between. Weather counts as known of the past only, games as known in advance.
 
-The peers have their default options and a window of 56 days, as deepfit looks at; nhits and lstm get the
-covariates, patchtst takes none. mase divides every method's mean absolute error by one scale, the seasonal
+The peers have their default options and a window of 56 days, as deepfit looks at. nhits and lstm are run
+without covariates and, as nhits_covariates and lstm_covariates, with them; patchtst takes none. mase divides every method's mean absolute error by one scale, the seasonal
 naive error of all days before the held-out ones. Prints a table and writes results/quality_series.json, where
 rows of methods that were not run this time stay.
 """
@@ -43,8 +43,13 @@ SETS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """The season is what deepfit finds by itself; it sets the scale and the seasonal naive forecast."""
 
-PEERS = {"nhits": "NHITS", "patchtst": "PatchTST", "lstm": "LSTM"}
-WITHOUT_COVARIATES = ("patchtst",)
+PEERS = {
+    "nhits": "NHITS",
+    "nhits_covariates": "NHITS",
+    "patchtst": "PatchTST",
+    "lstm": "LSTM",
+    "lstm_covariates": "LSTM",
+}
 RESULTS = Path(__file__).parent / "results" / "quality_series.json"
 
 
@@ -172,7 +177,7 @@ def run_peer(method: str, name: str, folder: Path, seed: int, threads: int) -> d
     settings: dict[str, Any] = {"h": HORIZON, "input_size": LOOKBACK, "random_seed": seed, "logger": False}
     settings |= {"enable_progress_bar": False, "enable_checkpointing": False, "accelerator": "cpu"}
     columns = ["unique_id", "ds", "y"]
-    if method not in WITHOUT_COVARIATES:
+    if method.endswith("_covariates"):
         settings |= {"futr_exog_list": chosen["known"] or None, "hist_exog_list": past}
         columns += [*chosen["known"], *past]
     forecaster = NeuralForecast(models=[getattr(models, PEERS[method])(**settings)], freq="D")

@@ -285,3 +285,18 @@ def test_batches_of_varied_shapes_are_compiled_only_where_asked(tmp_path, monkey
     for _ in train(toy.task, toy.net, toy.data, {}, Run(toy.options, tmp_path)):
         pass
     assert bool(asked) is compiled
+
+
+@pytest.mark.parametrize(("compiling", "goes_on"), [("auto", True), ("on", False)])
+def test_what_does_not_compile_stops_only_a_run_that_was_told_to(tmp_path, monkeypatch, compiling, goes_on):
+    from torch import _dynamo
+
+    from deepfit.engine import course
+
+    monkeypatch.setattr(course, "compiling_pays", lambda device, ahead: True)
+    toy = make("classifier", compile=compiling, epochs=2)
+    monkeypatch.setattr(toy.net, "compile", lambda: None)
+    with _dynamo.config.patch(suppress_errors=False):
+        for _ in train(toy.task, toy.net, toy.data, {}, Run(toy.options, tmp_path)):
+            pass
+        assert _dynamo.config.suppress_errors is goes_on

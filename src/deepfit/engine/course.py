@@ -208,7 +208,14 @@ class Course:
         return self.progress("phase", {})
 
     def compile(self) -> None:
-        """Compile the network's forward in place; its parameters and their names stay."""
+        """Compile the network's forward in place; its parameters and their names stay.
+
+        What fails to compile stops a run that was told to compile; any other goes on with it as it is.
+        """
+        if self.run.options.compile == "auto":
+            from torch import _dynamo  # costs 2 s, which only a run that compiles pays
+
+            _dynamo.config.suppress_errors = True
         self.net.compile()  # pyright: ignore[reportUnknownMemberType]  (PyTorch leaves its arguments untyped)
         self.compiled = True
 

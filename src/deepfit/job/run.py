@@ -162,9 +162,11 @@ class Job:
         began: float,
     ) -> Iterator[Stage]:
         """Judge, save the model and `metrics.json`, and set the result."""
-        judgement = scorecard.UNJUDGED
-        if answers is not None and kept.test is not None:
-            judgement = scorecard.judge(self.task, kept.test, answers, baselines, seed=self.options.seed)
+        judgement, test = scorecard.UNJUDGED, kept.test
+        if answers is not None and test is not None:
+            answers = model.appraised(answers, test)
+            baselines = {name: model.appraised(given, test) for name, given in baselines.items()}
+            judgement = scorecard.judge(self.task, test, answers, baselines, seed=self.options.seed)
         yield Stage("save", f"Saving to {self.out}")
         self.seconds["total"] = time.monotonic() - began
         card = scorecard.assemble(

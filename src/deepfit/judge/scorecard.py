@@ -38,7 +38,14 @@ def judge(
         return UNSCORED
     found = bootstrap(task, test, everyone, seed=seed)
     others = {name: scores for name, scores in found.scores.items() if name != NETWORK}
-    return Judgement(found.scores[NETWORK], others, verdict(task.main_metric, found, len(test)))
+    return Judgement(
+        found.scores[NETWORK], others, verdict(task.main_metric, found, len(test), references(task))
+    )
+
+
+def references(task: Task) -> Sequence[str]:
+    """Baselines that say how good answers can be: shown beside the others, and no rival to beat."""
+    return tuple(getattr(task, "references", ()))
 
 
 UNJUDGED = Judgement(

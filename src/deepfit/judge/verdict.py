@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import floor, log10
 from typing import TYPE_CHECKING
 
@@ -36,11 +37,11 @@ def number(value: float | None, digits: int = 4) -> str:
     )
 
 
-def verdict(main_metric: str, intervals: Intervals, rows: int) -> str:
+def verdict(main_metric: str, intervals: Intervals, rows: int, references: Sequence[str] = ()) -> str:
     """Better than, level with, or NOT better than the best baseline on the main metric, and by how much.
 
-    The best baseline is the one with the best value. Better or not is said only where the 95 % interval of
-    the paired difference leaves out zero. rows: the number of test rows.
+    The best baseline is the one with the best value, references left aside. Better or not is said only where
+    the 95 % interval of the paired difference leaves out zero. rows: the number of test rows.
     """
     metric = main_metric.removeprefix("-")
     on_rows = f"{rows:,} test row{'' if rows == 1 else 's'}"
@@ -52,7 +53,7 @@ def verdict(main_metric: str, intervals: Intervals, rows: int) -> str:
         )
     if ours is None:
         return f"No verdict: {title(metric)} is not defined on these {on_rows}."
-    rivals = [name for name in baselines if name in intervals.gains]
+    rivals = [name for name in baselines if name in intervals.gains and name not in references]
     if not rivals:
         score = f"{title(metric)} {number(ours.value)}{_between(ours.low, ours.high)}"
         return f"{score} on {on_rows}; no baseline to compare with."

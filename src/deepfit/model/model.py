@@ -5,29 +5,31 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from deepfit import catalog, machine, options
-from deepfit.contract import Answers, Batch, Embeds, Facts, ReadsItems, Rows, Task
+from deepfit.contract import (
+    Answers,
+    Appraises,
+    Batch,
+    Completes,
+    Embeds,
+    Facts,
+    ReadsItems,
+    Rows,
+    Samples,
+    Task,
+)
 from deepfit.errors import ArtifactError, DeepfitError
 from deepfit.model import artifact, card
 from deepfit.model.embedded import Embedded
 
 if TYPE_CHECKING:
     from torch import nn
-
-
-@runtime_checkable
-class Completing(Protocol):
-    """A task whose answers need something of the rows that is no number: the words of an entity."""
-
-    def complete(self, answers: Answers, rows: Any, /) -> Answers:
-        """The answers with what was missing."""
-        ...
 
 
 class Model:
@@ -79,7 +81,26 @@ class Model:
     def answer(self, rows: Rows) -> Answers:
         """Answers for rows that are read already."""
         answers = self.task.decode(self.outputs(self.task.encode(rows, self.facts)), self.facts)
-        return self.task.complete(answers, rows) if isinstance(self.task, Completing) else answers
+        return self.task.complete(answers, rows) if isinstance(self.task, Completes) else answers
+
+    def appraised(self, answers: Answers, rows: Rows) -> Answers:
+        """Answers, the model's or a baseline's, as `task.metrics` takes them."""
+        if not isinstance(self.task, Appraises):
+            return answers
+        return self.task.appraise(self.net, answers, rows, self.facts)
+
+    def sample(self, count: int = 64, *, seed: int = 0, prompts: Sequence[str] = ()) -> Batch:
+        """`count` new rows, of each prompt where there are prompts; DeepfitError for a task that makes none.
+
+        Named arrays: "images" uint8 [rows, height, width, channels], or a table's columns. The same seed
+        gives the same rows.
+        """
+        if not isinstance(self.task, Samples):
+            raise DeepfitError(
+                f"sample: {self.task_name} makes no new rows. Tasks that generate do: "
+                "unconditional-image-generation, text-to-image, tabular-generation."
+            )
+        return self.task.sample(self.net, self.facts, count=count, seed=seed, prompts=prompts)
 
     def predict(self, source: Any) -> np.ndarray:
         """One prediction a row.
@@ -141,7 +162,8 @@ class Model:
         ):  # a source that names its parts: the others were trained on
             rows = rows.take(np.flatnonzero(parts == "test"))
         read_s = time.monotonic() - began
-        judgement = scorecard.judge(self.task, rows, self.answer(rows), seed=self.task.options.seed)
+        answers = self.appraised(self.answer(rows), rows)
+        judgement = scorecard.judge(self.task, rows, answers, seed=self.task.options.seed)
         return scorecard.assemble(
             self.task_name,
             {"test": len(rows)},

@@ -102,3 +102,11 @@ def test_one_test_row_is_too_few_to_tell():
 )
 def test_numbers_are_written_for_people(value, digits, expected):
     assert number(value, digits) == expected
+
+
+def test_a_reference_is_no_rival():
+    values = {"network": 2.0, "ideal": 1.0, "mean": 3.0}
+    scores = {name: {"rmse": Interval(value)} for name, value in values.items()}
+    found = Intervals(scores, {"ideal": Interval(-1, -1.5, -0.5), "mean": Interval(1, 0.5, 1.5)})
+    assert verdict("-rmse", found, 100, ("ideal",)).startswith("Better than the best baseline, mean")
+    assert verdict("-rmse", found, 100).startswith("NOT better than the best baseline, ideal")

@@ -48,3 +48,25 @@ def test_other_shapes_and_types_go_the_plain_way(monkeypatch):
 
 def test_the_choice_is_the_same_at_every_call():
     assert linear.onednn_is_faster() is linear.onednn_is_faster()
+
+
+def test_a_slice_is_kept_whole_for_backward(monkeypatch):
+    """OneDNN multiplies the transpose of a slice hundreds of times more slowly."""
+    if not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        pytest.skip("this PyTorch was built without oneDNN")
+    monkeypatch.setattr(linear, "onednn_is_faster", lambda: True)
+    ours, theirs = pair(6, 3)
+    x = torch.randn(5, 4, 8)[..., 2:]
+    for given in (x, x[:, -1]):
+        rows = linear.linear(given, ours.weight, ours.bias)
+        node = rows.grad_fn if given.ndim == 2 else rows.grad_fn.next_functions[0][0]
+        assert all(saved.is_contiguous() for saved in node.saved_tensors)
+        torch.testing.assert_close(rows, theirs(given), rtol=1e-5, atol=1e-5)
+
+
+def test_it_compiles_in_one_piece(monkeypatch):
+    monkeypatch.setattr(linear, "onednn_is_faster", lambda: True)
+    ours, theirs = pair(6, 3)
+    x = torch.randn(5, 4, 8)[..., 2:]
+    compiled = torch.compile(ours, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(x), theirs(x), rtol=1e-5, atol=1e-5)

@@ -1,0 +1,75 @@
+"""What a task may offer beside `Task`: methods that are looked for, and used where they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from deepfit.contract.rows import Answers, Batch, Facts, Rows
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+
+@runtime_checkable
+class Embeds(Protocol):
+    """A task whose network makes a vector of what it reads: what a task may offer beside `Task`.
+
+    `deepfit embed`, `deepfit search` and `Model.embed` are there for tasks that do.
+    """
+
+    def embed(self, net: nn.Module, batch: Batch, facts: Facts) -> np.ndarray:
+        """One vector a row of an encoded batch, float32 [rows, width]: what the last layer reads.
+
+        In evaluation mode, and for each row the same in whatever company.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadsItems(Protocol):
+    """A task that embeds other things than its rows: of rows that are pairs, single texts."""
+
+    def read_items(self, source: Any, facts: Facts) -> Rows:
+        """What is to be embedded, which `encode` takes like rows; tasks without this method use `read`."""
+        ...
+
+
+@runtime_checkable
+class Completes(Protocol):
+    """A task whose answers need something of the rows that is no number: the words of an entity."""
+
+    def complete(self, answers: Answers, rows: Any, /) -> Answers:
+        """The answers with what was missing."""
+        ...
+
+
+@runtime_checkable
+class Appraises(Protocol):
+    """A task whose scores need more than answers and rows.
+
+    They may need the network (the features that made pictures are compared in), or work that is too long to
+    be done again for every resample of an interval (distances between all rows).
+    """
+
+    def appraise(self, net: nn.Module, answers: Answers, rows: Any, facts: Facts) -> Answers:
+        """The answers with the further columns that `metrics` reads, a value a row.
+
+        The same is done to the network's answers and to those of a baseline; `metrics` takes no others.
+        """
+        ...
+
+
+@runtime_checkable
+class Samples(Protocol):
+    """A task whose network makes new rows: what `deepfit sample` and `Model.sample` ask for."""
+
+    def sample(
+        self, net: nn.Module, facts: Facts, *, count: int, seed: int, prompts: Sequence[str] = ()
+    ) -> Batch:
+        """`count` new rows, of each prompt where the network makes what it is asked for.
+
+        The same seed gives the same rows. OptionError where the task takes no prompts, or does not know one.
+        """
+        ...
