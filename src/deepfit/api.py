@@ -46,7 +46,7 @@ def follow(job: Job, *, quiet: bool = False) -> Result:
     """Run a job to its end: show its progress on stderr, write TensorBoard events and the report."""
     from deepfit import report
     from deepfit.contract import Progress
-    from deepfit.explain import permutation
+    from deepfit.explain import covariates, permutation
     from deepfit.report.display import Display
     from deepfit.report.events import EventWriter
 
@@ -56,5 +56,6 @@ def follow(job: Job, *, quiet: bool = False) -> Result:
             if isinstance(event, Progress):
                 events.write(event)
         events.close_with(job.result.scorecard)
-        report.write(job.result, importance=permutation.of_columns(job.result))
+        importance = permutation.of_columns(job.result) or covariates.of_covariates(job.result)
+        report.write(job.result, importance=importance)
     return job.result

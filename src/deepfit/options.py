@@ -45,6 +45,31 @@ DECAY = (
     "is 10,000 times less)"
 )
 
+Decay = Annotated[float, Field(ge=0, le=10, description=DECAY)]
+RateSchedule = Annotated[
+    Literal["constant", "cosine", "one_cycle"], Field(description="course of the learning rate over the run")
+]
+Warmup = Annotated[
+    float, Field(ge=0, lt=1, description="share of the run over which the learning rate rises")
+]
+AverageDecay = Annotated[
+    float,
+    Field(ge=0, lt=1, description="decay of averaged weights, which are scored and kept; 0 = off"),
+]
+Patience = Annotated[
+    int,
+    Field(ge=0, description="epochs without a better validation score before stopping; 0 = never stop early"),
+]
+ClipNorm = Annotated[float, Field(ge=0, description="longest gradient, as Euclidean norm; 0 = no clipping")]
+ValidFraction = Annotated[
+    float,
+    Field(
+        gt=0,
+        lt=1,
+        description="share of the other rows held out to choose the best epoch and calibrate",
+    ),
+]
+
 AVERAGING = {"schedule_free": {"schedule": "constant", "ema": 0.0}}
 """Optimizers that average the weights themselves, and the options that they take the place of."""
 
@@ -63,13 +88,16 @@ Activation = Literal[
     "softplus",
     "softmax",
 ]
-ClassLoss = Literal[
-    "sparse_categorical_crossentropy",
-    "categorical_crossentropy",
-    "binary_crossentropy",
-    "focal",
-    "categorical_hinge",
-    "hinge",
+ClassLoss = Annotated[
+    Literal[
+        "sparse_categorical_crossentropy",
+        "categorical_crossentropy",
+        "binary_crossentropy",
+        "focal",
+        "categorical_hinge",
+        "hinge",
+    ],
+    Field(description="what training makes small"),
 ]
 AmountLoss = Literal["mean_squared_error", "mean_absolute_error", "huber", "log_cosh", "quantile", "poisson"]
 
@@ -98,6 +126,11 @@ ONLY_WITH = {
 """Option -> the option that decides whether it has an effect, and the values with which it has one."""
 
 
+def as_text(value: object) -> object:
+    """A column's name given as a number, as those of arrays may be, as text; None as it is."""
+    return None if value is None else str(value)
+
+
 class Options(BaseModel):
     """The base of every task's options: frozen, nothing extra."""
 
@@ -110,12 +143,7 @@ class Options(BaseModel):
     test_fraction: Fraction = Field(
         default=0.2, description="share of rows held out for the final scores where no test data is named"
     )
-    valid_fraction: float = Field(
-        default=0.15,
-        gt=0,
-        lt=1,
-        description="share of the other rows held out to choose the best epoch and calibrate",
-    )
+    valid_fraction: ValidFraction = 0.15
     seed: int = Field(
         default=0, ge=0, lt=2**63, description="same seed, same data, same machine: same result"
     )
@@ -129,25 +157,15 @@ class Options(BaseModel):
         default="adamw", description="how the gradient is followed"
     )
     momentum: float = Field(default=0.9, ge=0, lt=1, description="Nesterov momentum of sgd and muon")
-    weight_decay: float = Field(default=0.01, ge=0, le=10, description=DECAY)
-    schedule: Literal["constant", "cosine", "one_cycle"] = Field(
-        default="cosine", description="course of the learning rate over the run"
-    )
-    warmup: Fraction = Field(default=0.05, description="share of the run over which the learning rate rises")
-    clip_norm: float = Field(
-        default=0.0, ge=0, description="longest gradient, as Euclidean norm; 0 = no clipping"
-    )
+    weight_decay: Decay = 0.01
+    schedule: RateSchedule = "cosine"
+    warmup: Warmup = 0.05
+    clip_norm: ClipNorm = 0.0
     accumulate: int = Field(
         default=1, ge=1, le=65_536, description="pieces that a batch is computed in, to save memory"
     )
-    ema: float = Field(
-        default=0.0, ge=0, lt=1, description="decay of averaged weights, which are scored and kept; 0 = off"
-    )
-    patience: int = Field(
-        default=0,
-        ge=0,
-        description="epochs without a better validation score before stopping; 0 = never stop early",
-    )
+    ema: AverageDecay = 0.0
+    patience: Patience = 0
 
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="number format of the arithmetic"

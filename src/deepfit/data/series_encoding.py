@@ -19,6 +19,9 @@ QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 WORDS_SHOWN = 20
 """Values of a categorical covariate that get a column; the rarer ones share none."""
 
+OWN_PAST, CALENDAR = "(own past)", "(calendar)"
+"""Names of what a forecast sees besides covariates; brackets, so that no column is likely to be called so."""
+
 LONGEST_LOOKBACK = 512
 YEARS_BACK = 2
 LIMIT = 10.0
@@ -151,6 +154,29 @@ def _encoded(table: SeriesTable, learned: Sequence[Mapping[str, Any]]) -> list[n
             scaled = (values.astype(np.float64) - each["mean"]) / each["deviation"]
             columns.append(np.nan_to_num(np.clip(scaled, -LIMIT, LIMIT), nan=0.0).astype(np.float32))
     return columns
+
+
+def input_places(facts: Facts) -> dict[str, list[tuple[str, int]]]:
+    """Where each covariate, the own past and the calendar stand in the windows: (name of a window, column).
+
+    The order of the columns is that of `encode_series`.
+    """
+    found = {OWN_PAST: [("history", 0), ("history", 1)]}
+    found[OWN_PAST] += [
+        (f"lagged_{number}", column) for number in range(len(facts["lags"])) for column in (0, 1)
+    ]
+    start, ahead = 2, 2 + num_columns(facts["past"])
+    for each in facts["past"]:
+        found[each["name"]] = [("history", start + place) for place in range(num_columns([each]))]
+        start += num_columns([each])
+    dates = len(calendar(np.zeros(1, np.int64), facts["calendar"])[0])
+    for name, width in [*((each["name"], num_columns([each])) for each in facts["known"]), (CALENDAR, dates)]:
+        places = range(start, start + width)
+        found[name] = [("history", place) for place in places] + [
+            ("future", place - ahead) for place in places
+        ]
+        start += width
+    return {name: places for name, places in found.items() if places}
 
 
 def encode_series(rows: SeriesRows, facts: Facts) -> Batch:

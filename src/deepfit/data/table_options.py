@@ -6,7 +6,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from deepfit.options import DECAY, RATES, Activation, Options
+from deepfit.options import (
+    RATES,
+    Activation,
+    AverageDecay,
+    Decay,
+    Options,
+    Patience,
+    RateSchedule,
+    Warmup,
+    as_text,
+)
+
+MissingWords = Annotated[
+    str, Field(description="further words that mean a missing value, with commas between: n/a,unknown")
+]
+ColumnKinds = Annotated[
+    str, Field(description="kinds that differ from the inferred ones: zip=category,id=ignore")
+]
 
 
 class TableOptions(Options):
@@ -17,10 +34,8 @@ class TableOptions(Options):
     """
 
     target: str | None = Field(None, description="column to predict")
-    missing: str = Field(
-        "", description="further words that mean a missing value, with commas between: n/a,unknown"
-    )
-    kinds: str = Field("", description="kinds that differ from the inferred ones: zip=category,id=ignore")
+    missing: MissingWords = ""
+    kinds: ColumnKinds = ""
     network: Literal["realmlp", "tabm", "mlp"] = Field(
         "realmlp",
         description="realmlp: eight networks with periodic embeddings of numbers; tabm: members that share "
@@ -39,22 +54,13 @@ class TableOptions(Options):
     learning_rate: Annotated[float, Field(ge=0, le=100)] | Literal["auto"] = Field(
         0.0, description=f"step size at its highest; 0 = 0.01 realmlp, 0.003 tabm, 0.001 mlp; {RATES}"
     )
-    weight_decay: float = Field(0.02, ge=0, le=10, description=DECAY)
-    schedule: Literal["constant", "cosine", "one_cycle"] = Field(
-        "constant", description="course of the learning rate over the run"
-    )
-    warmup: float = Field(0.0, ge=0, lt=1, description="share of the run over which the learning rate rises")
-    ema: float = Field(
-        0.99, ge=0, lt=1, description="decay of averaged weights, which are scored and kept; 0 = off"
-    )
-    patience: int = Field(
-        16, ge=0, description="epochs without a better validation score before stopping; 0 = never stop early"
-    )
+    weight_decay: Decay = 0.02
+    schedule: RateSchedule = "constant"
+    warmup: Warmup = 0.0
+    ema: AverageDecay = 0.99
+    patience: Patience = 16
 
-    @field_validator("target", mode="before")
-    @classmethod
-    def _as_text(cls, value: object) -> object:
-        return None if value is None else str(value)
+    _as_text = field_validator("target", mode="before")(as_text)
 
     def reading(self) -> dict[str, Any]:
         """What reading a table needs to know of the options."""

@@ -6,13 +6,28 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from deepfit.options import DECAY, RATES, Options
+from deepfit.options import (
+    RATES,
+    AverageDecay,
+    Decay,
+    Options,
+    RateSchedule,
+    ValidFraction,
+    Warmup,
+    as_text,
+)
 
 SCRATCH = {"vocabulary": 8192, "token_dropout": 0.2}
 """Options that only a network learned from nothing has, and their defaults."""
 
 TUNED = {"layer_decay": 0.9}
 """Options that only a published encoder has."""
+
+
+PublishedEncoder = Annotated[
+    str | None,
+    Field(description="folder of a published encoder (BERT, RoBERTa, DistilBERT, MiniLM) to fine-tune"),
+]
 
 
 class TextOptions(Options):
@@ -27,9 +42,7 @@ class TextOptions(Options):
     network: Literal["auto", "lstm", "gru", "temporal_cnn", "transformer_encoder"] = Field(
         "auto", description="learned from nothing on your rows alone; auto: temporal_cnn; without --base"
     )
-    base: str | None = Field(
-        None, description="folder of a published encoder (BERT, RoBERTa, DistilBERT, MiniLM) to fine-tune"
-    )
+    base: PublishedEncoder = None
     vocabulary: int = Field(
         SCRATCH["vocabulary"],
         ge=300,
@@ -70,22 +83,13 @@ class TextOptions(Options):
     learning_rate: Annotated[float, Field(ge=0, le=100)] | Literal["auto"] = Field(
         0.0, description=f"step size at its highest; 0 = 0.002, with --base 0.0001; {RATES}"
     )
-    weight_decay: float = Field(0.01, ge=0, le=10, description=DECAY)
-    schedule: Literal["constant", "cosine", "one_cycle"] = Field(
-        "one_cycle", description="course of the learning rate over the run"
-    )
-    warmup: float = Field(0.1, ge=0, lt=1, description="share of the run over which the learning rate rises")
-    ema: float = Field(
-        0.98, ge=0, lt=1, description="decay of averaged weights, which are scored and kept; 0 = off"
-    )
-    valid_fraction: float = Field(
-        0.1, gt=0, lt=1, description="share of the other rows held out to choose the best epoch and calibrate"
-    )
+    weight_decay: Decay = 0.01
+    schedule: RateSchedule = "one_cycle"
+    warmup: Warmup = 0.1
+    ema: AverageDecay = 0.98
+    valid_fraction: ValidFraction = 0.1
 
-    @field_validator("text", "target", mode="before")
-    @classmethod
-    def _as_text(cls, value: object) -> object:
-        return value if value is None else str(value)
+    _as_text = field_validator("text", "target", mode="before")(as_text)
 
     @model_validator(mode="after")
     def _fits_the_network(self) -> TextOptions:

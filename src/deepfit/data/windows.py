@@ -60,3 +60,10 @@ class Windows:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         gathered = self.gathered()
         return gathered if dtype is None else gathered.astype(dtype)
+
+
+def whole(rows: np.ndarray) -> Windows:
+    """An array [rows, width, channels] as windows, each of which is a series of its own."""
+    count, width, channels = rows.shape
+    starts = np.arange(count) * width
+    return Windows(rows.reshape(count * width, channels), starts, width, starts, starts + width)

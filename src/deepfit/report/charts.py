@@ -31,7 +31,7 @@ STYLE = (
     "@media(prefers-color-scheme:dark){.chart{background:#1c1f25}text{fill:#9aa1ad}.grid{stroke:#30343c}"
     ".axis{stroke:#9aa1ad}.best{stroke:#6fd3a4}.c0{stroke:#6ea3ff}.c7{stroke:#a3aab6}}"
 )
-"""Of a chart that stands alone; the page's own style is in template.html."""
+"""Of a chart that stands alone; the page's own style is in page.html."""
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ ANSWERS = {"token-classification": "answers.conll"}
 def write(result: Result, *, importance: Mapping[str, Interval] | None = None) -> Path:
     """Write `report.html` into the run's folder and return its path.
 
-    importance: of columns, the most important first, as `explain.permutation.of_columns` gives it;
-    without it there is no such section.
+    importance: of columns or covariates, the most important first, as `explain.permutation.of_columns` or
+    `explain.covariates.of_covariates` gives it; without it there is no such section.
     """
     from deepfit.job.folder import write_text
 

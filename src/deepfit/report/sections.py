@@ -11,7 +11,7 @@ import numpy as np
 
 from deepfit import metrics
 from deepfit.judge.verdict import number
-from deepfit.report import anomalies, charts, sequences, series, similarity
+from deepfit.report import anomalies, charts, importance, sequences, series, similarity
 from deepfit.report.charts import Line
 from deepfit.report.confusion import confused, pairs
 from deepfit.report.examples import most_wrong, pictures
@@ -23,7 +23,6 @@ CLOUD_POINTS = 1500
 CONFUSED_CLASSES = 20
 CURVED_CLASSES = 10
 SHOWN_CLASSES = 60
-SHOWN_COLUMNS = 20
 RATE_TEST = "rate-test"
 """The phase whose rates and losses have a section of their own."""
 
@@ -206,30 +205,6 @@ def calibration(view: View) -> Section | None:
     )
 
 
-def columns(view: View) -> Section | None:
-    """How much the score suffers when one column is shuffled."""
-    shown = dict(list(view.importance.items())[:SHOWN_COLUMNS])
-    if not shown:
-        return None
-    chart = charts.intervals(
-        list(shown),
-        [each.value for each in shown.values()],
-        [each.low for each in shown.values()],
-        [each.high for each in shown.values()],
-        label=f"{metrics.title(view.main_metric)} worse by",
-        from_zero=True,
-    )
-    sentences = [
-        f"How much worse {metrics.title(view.main_metric)} gets when the values of one column are shuffled "
-        "among "
-        "the test rows. Columns that tell the same share their importance, so each may look small; "
-        "importance is no cause."
-    ]
-    if len(view.importance) > len(shown):
-        sentences.append(f"The first {len(shown)} of {len(view.importance)} columns.")
-    return Section("Which columns matter", sentences, [Figure(chart, "", wide=True)])
-
-
 def _number(value: float | None) -> float:
     return float("nan") if value is None else float(value)
 
@@ -248,7 +223,7 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "calibration": calibration,
     "most_wrong": most_wrong,
     "pictures": pictures,
-    "columns": columns,
+    "columns": importance.columns,
     "tag_scores": tag_scores,
     "tag_confusion": tag_confusion,
     "tagged_sentences": tagged_sentences,
@@ -258,6 +233,7 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "forecasts": series.forecasts,
     "horizon": series.horizon,
     "coverage": series.coverage,
+    "covariates": importance.covariates,
     "anomaly_scores": anomalies.anomaly_scores,
     "precision_recall": anomalies.precision_recall,
     "most_anomalous": anomalies.most_anomalous,

@@ -24,14 +24,18 @@ from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.batches import join, num_rows
 from deepfit.data.labels import check_loss, targets_of
 from deepfit.options import (
-    DECAY,
     RATES,
     Activation,
+    AverageDecay,
     ClassLoss,
     ClassWeight,
+    Decay,
     FocalGamma,
     LabelSmoothing,
     Rate,
+    RateSchedule,
+    ValidFraction,
+    Warmup,
 )
 from deepfit.options import Options as SharedOptions
 
@@ -82,7 +86,7 @@ class Options(SharedOptions):
     colour: float = Field(
         0.0, ge=0, le=1, description="largest random change of brightness, contrast and saturation"
     )
-    loss: ClassLoss = Field("sparse_categorical_crossentropy", description="what training makes small")
+    loss: ClassLoss = "sparse_categorical_crossentropy"
     class_weight: ClassWeight = "none"
     focal_gamma: FocalGamma = 2.0
     label_smoothing: LabelSmoothing = 0.1
@@ -95,17 +99,11 @@ class Options(SharedOptions):
     )
     batch_size: int = Field(128, ge=1, le=10_000_000, description="rows a step")
     learning_rate: Rate | Literal["auto"] = Field(5e-3, description=f"step size at its highest; {RATES}")
-    weight_decay: float = Field(0.05, ge=0, le=10, description=DECAY)
-    schedule: Literal["constant", "cosine", "one_cycle"] = Field(
-        "one_cycle", description="course of the learning rate over the run"
-    )
-    warmup: float = Field(0.2, ge=0, lt=1, description="share of the run over which the learning rate rises")
-    ema: float = Field(
-        0.99, ge=0, lt=1, description="decay of averaged weights, which are scored and kept; 0 = off"
-    )
-    valid_fraction: float = Field(
-        0.1, gt=0, lt=1, description="share of the other rows held out to choose the best epoch and calibrate"
-    )
+    weight_decay: Decay = 0.05
+    schedule: RateSchedule = "one_cycle"
+    warmup: Warmup = 0.2
+    ema: AverageDecay = 0.99
+    valid_fraction: ValidFraction = 0.1
 
     @model_validator(mode="after")
     def _pretrained_fits(self) -> Options:

@@ -25,7 +25,7 @@ from pydantic import Field, model_validator
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.errors import DataError, OptionError
 from deepfit.metrics import similarity as scores
-from deepfit.options import RATES
+from deepfit.options import RATES, ValidFraction, Warmup
 from deepfit.options import Options as SharedOptions
 
 if TYPE_CHECKING:
@@ -80,10 +80,8 @@ class Options(SharedOptions):
         0.0,
         description=f"step size at its highest; 0 = 0.002, transformer_encoder 0.0005, base 5e-5; {RATES}",
     )
-    valid_fraction: float = Field(
-        0.1, gt=0, lt=1, description="share of the other rows held out to choose the best epoch and calibrate"
-    )
-    warmup: float = Field(0.1, ge=0, lt=1, description="share of the run over which the learning rate rises")
+    valid_fraction: ValidFraction = 0.1
+    warmup: Warmup = 0.1
 
     @model_validator(mode="after")
     def _all_of_it_has_an_effect(self) -> Options:

@@ -31,14 +31,17 @@ from deepfit.data.batches import join, num_rows
 from deepfit.data.labels import check_loss, targets_of
 from deepfit.options import (
     CROSSENTROPIES,
-    DECAY,
     RATES,
     ClassLoss,
     ClassWeight,
+    Decay,
     FocalGamma,
     Fraction,
     LabelSmoothing,
     Rate,
+    RateSchedule,
+    ValidFraction,
+    Warmup,
 )
 from deepfit.options import Options as SharedOptions
 
@@ -97,7 +100,7 @@ class Options(SharedOptions):
         "auto",
         description="share of the letters that training hides; auto: 0.3 where positions are read, else 0",
     )
-    loss: ClassLoss = Field("sparse_categorical_crossentropy", description="what training makes small")
+    loss: ClassLoss = "sparse_categorical_crossentropy"
     class_weight: ClassWeight = "none"
     focal_gamma: FocalGamma = 2.0
     label_smoothing: LabelSmoothing = 0.0
@@ -110,14 +113,10 @@ class Options(SharedOptions):
     )
     batch_size: int = Field(64, ge=1, le=10_000_000, description="rows a step")
     learning_rate: Rate | Literal["auto"] = Field(3e-3, description=f"step size at its highest; {RATES}")
-    weight_decay: float = Field(0.3, ge=0, le=10, description=DECAY)
-    schedule: Literal["constant", "cosine", "one_cycle"] = Field(
-        "cosine", description="course of the learning rate over the run"
-    )
-    warmup: float = Field(0.1, ge=0, lt=1, description="share of the run over which the learning rate rises")
-    valid_fraction: float = Field(
-        0.1, gt=0, lt=1, description="share of the other rows held out to choose the best epoch and calibrate"
-    )
+    weight_decay: Decay = 0.3
+    schedule: RateSchedule = "cosine"
+    warmup: Warmup = 0.1
+    valid_fraction: ValidFraction = 0.1
 
     @model_validator(mode="after")
     def _has_an_effect(self) -> Options:

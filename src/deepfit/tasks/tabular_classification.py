@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import Field
 
 from deepfit import answers, baselines, metrics
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 class Options(TableOptions):
     """How a class is learned from a table."""
 
-    loss: ClassLoss = Field("sparse_categorical_crossentropy", description="what training makes small")
+    loss: ClassLoss = "sparse_categorical_crossentropy"
     class_weight: ClassWeight = "none"
     focal_gamma: FocalGamma = 2.0
     label_smoothing: LabelSmoothing = 0.0

@@ -45,7 +45,7 @@ class Options(TextOptions):
     label_separator: str = Field(
         ";", min_length=1, description="between the labels of a cell, with --several-labels"
     )
-    loss: ClassLoss = Field("sparse_categorical_crossentropy", description="what training makes small")
+    loss: ClassLoss = "sparse_categorical_crossentropy"
     class_weight: ClassWeight = "none"
     focal_gamma: FocalGamma = 2.0
     label_smoothing: LabelSmoothing = 0.1

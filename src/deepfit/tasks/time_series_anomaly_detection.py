@@ -33,10 +33,12 @@ from pydantic import Field, field_validator, model_validator
 from deepfit.answers import anomalies as answers_anomalies
 from deepfit.baselines import anomalies as baselines_anomalies
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
+from deepfit.data.anomaly_options import AnomalyValues, as_written, check_anomaly
 from deepfit.data.batches import num_rows
+from deepfit.data.table_options import MissingWords
 from deepfit.errors import DataError
 from deepfit.metrics import anomalies as metrics_anomalies
-from deepfit.options import DECAY, Activation, Fraction
+from deepfit.options import Activation, Decay, Fraction
 from deepfit.options import Options as SharedOptions
 
 if TYPE_CHECKING:
@@ -64,18 +66,12 @@ class Options(SharedOptions):
     target: str | None = Field(
         None, description="column that says which readings are anomalies: for scoring, never an input"
     )
-    anomaly: str | None = Field(
-        None,
-        description="values of the target that mean an anomaly, with commas between; by default yes, true or "
-        "1, else the rarer of two values",
-    )
+    anomaly: AnomalyValues = None
     contamination: float = Field(
         0.002, gt=0, lt=0.5, description="share of ordinary readings that may be flagged: the validation "
         "readings set the threshold",
     )  # fmt: skip
-    missing: str = Field(
-        "", description="further words that mean a missing value, with commas between: n/a,unknown"
-    )
+    missing: MissingWords = ""
     window: int = Field(
         32, ge=2, le=4096, description="readings that the network looks at, the last included"
     )
@@ -97,22 +93,16 @@ class Options(SharedOptions):
         le=1_000_000,
         description="passes over the training readings; 0 = as many as 1,500 steps take",
     )
-    weight_decay: float = Field(0.01, ge=0, le=10, description=DECAY)
+    weight_decay: Decay = 0.01
     test_fraction: Fraction = Field(
         0.2, description="share of readings, the last of each series, held out where no test data is named"
     )
 
-    @field_validator("target", "anomaly", "series", "time", mode="before")
-    @classmethod
-    def _as_text(cls, value: object) -> object:
-        return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    _as_text = field_validator("target", "anomaly", "series", "time", mode="before")(as_written)
 
     @model_validator(mode="after")
     def _everything_fits(self) -> Options:
-        if self.anomaly is not None and self.target is None:
-            raise ValueError(
-                "--anomaly has no effect without --target, whose value it is; name the column too"
-            )
+        check_anomaly(self.anomaly, self.target)
         if self.activation != "auto" and self.network != "mlp":
             raise ValueError(f"--activation has no effect with --network {self.network}; it is of mlp")
         lengths = self.lengths()

@@ -28,7 +28,7 @@ from pydantic import Field, field_validator, model_validator
 from deepfit.baselines import series as baselines_series
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.metrics import series as metrics_series
-from deepfit.options import DECAY, RATES, Options, Rate
+from deepfit.options import RATES, AverageDecay, Decay, Options, Patience, Rate
 
 if TYPE_CHECKING:
     from torch import nn
@@ -74,19 +74,15 @@ class SeriesOptions(Options):
     )
     batch_size: int = Field(64, ge=1, le=1_000_000, description="windows a step")
     learning_rate: Rate | Literal["auto"] = Field(1e-3, description=f"step size at its highest; {RATES}")
-    weight_decay: float = Field(0.01, ge=0, le=10, description=DECAY)
+    weight_decay: Decay = 0.01
     valid_fraction: float = Field(
         0.1,
         gt=0,
         lt=1,
         description="share of the other rows, the last, to choose the best epoch and calibrate",
     )
-    ema: float = Field(
-        0.99, ge=0, lt=1, description="decay of averaged weights, which are scored and kept; 0 = off"
-    )
-    patience: int = Field(
-        10, ge=0, description="epochs without a better validation score before stopping; 0 = never stop early"
-    )
+    ema: AverageDecay = 0.99
+    patience: Patience = 10
 
     @field_validator("target", mode="before")
     @classmethod
@@ -114,7 +110,7 @@ class TimeSeriesForecasting:
     Options: ClassVar = SeriesOptions
     main_metric: ClassVar[str] = "-mase"
     classes: ClassVar[bool] = False
-    sections: ClassVar[tuple[str, ...]] = ("curves", "forecasts", "horizon", "coverage")
+    sections: ClassVar[tuple[str, ...]] = ("curves", "forecasts", "horizon", "covariates", "coverage")
 
     def __init__(self, options: SeriesOptions) -> None:
         self.options = options

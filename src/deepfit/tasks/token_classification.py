@@ -30,8 +30,9 @@ from deepfit.baselines import tags as baselines_tags
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.labels import targets_of
 from deepfit.data.ragged import Ragged
+from deepfit.data.text_options import PublishedEncoder
 from deepfit.metrics import tags as metrics_tags
-from deepfit.options import DECAY, RATES, USUAL
+from deepfit.options import RATES, USUAL, AverageDecay, ClipNorm, Decay, ValidFraction, as_text
 from deepfit.options import Options as SharedOptions
 
 if TYPE_CHECKING:
@@ -58,9 +59,7 @@ class Options(SharedOptions):
     scheme: Literal["auto", "entities", "words"] = Field(
         "auto", description="what tags are: marks of entities (BIO), or a tag of its own for each word"
     )
-    base: str | None = Field(
-        None, description="folder of a published encoder (BERT, RoBERTa, DistilBERT, MiniLM) to fine-tune"
-    )
+    base: PublishedEncoder = None
     network: Literal["lstm", "gru"] = Field("lstm", description="what reads the words in both directions")
     width: int = Field(192, ge=8, le=4096, description="outputs of the network in each direction")
     layers: int = Field(1, ge=1, le=8, description="layers of the network")
@@ -86,19 +85,12 @@ class Options(SharedOptions):
     learning_rate: Annotated[float, Field(ge=0, le=100)] | Literal["auto"] = Field(
         0.0, description=f"step size at its highest; 0 = 0.003, with a base 0.0002; {RATES}"
     )
-    weight_decay: float = Field(0.01, ge=0, le=10, description=DECAY)
-    clip_norm: float = Field(1.0, ge=0, description="longest gradient, as Euclidean norm; 0 = no clipping")
-    ema: float = Field(
-        0.99, ge=0, lt=1, description="decay of averaged weights, which are scored and kept; 0 = off"
-    )
-    valid_fraction: float = Field(
-        0.1, gt=0, lt=1, description="share of the other rows held out to choose the best epoch and calibrate"
-    )
+    weight_decay: Decay = 0.01
+    clip_norm: ClipNorm = 1.0
+    ema: AverageDecay = 0.99
+    valid_fraction: ValidFraction = 0.1
 
-    @field_validator("target", mode="before")
-    @classmethod
-    def _as_text(cls, value: object) -> object:
-        return None if value is None else str(value)
+    _as_text = field_validator("target", mode="before")(as_text)
 
     @model_validator(mode="after")
     def _base_has_its_own_network(self) -> Options:

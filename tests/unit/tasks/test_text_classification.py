@@ -18,7 +18,7 @@ from deepfit.engine import Run, train
 from deepfit.errors import ArtifactError, DataError, OptionError
 from deepfit.model import Model
 from deepfit.nn.nets.transformer_encoder import TransformerEncoder
-from deepfit.nn.pretrained_text import FAMILIES
+from deepfit.nn.pretrained_names import FAMILIES
 from deepfit.options import resolve
 from deepfit.plans import texts
 
