@@ -9,9 +9,10 @@ days, each from the values before it, one block after the other back from the la
 anew in between. Weather counts as known of the past only, games as known in advance.
 
 The peers have their default options and a window of 56 days, as deepfit looks at. nhits and lstm are run
-without covariates and, as nhits_covariates and lstm_covariates, with them; patchtst takes none. mase divides every method's mean absolute error by one scale, the seasonal
-naive error of all days before the held-out ones. Prints a table and writes results/quality_series.json, where
-rows of methods that were not run this time stay.
+without covariates and, as nhits_covariates and lstm_covariates, with them; patchtst takes none. mase divides
+every method's mean absolute error by one scale, the seasonal naive error of all days before the held-out
+ones. Prints a table and writes results/quality_series.json, where rows of methods that were not run this time
+stay.
 """
 
 from __future__ import annotations
