@@ -199,6 +199,8 @@ def load(folder: str | Path) -> Model:
     """
     import torch
 
+    from deepfit.engine import channels_last
+
     place = artifact.find(Path(folder))
     config, facts, weights = artifact.read(place)
     try:
@@ -206,7 +208,7 @@ def load(folder: str | Path) -> Model:
         task = kind(options.resolve(kind.Options, config["options"]))
         # building draws weights, which must not shift the caller's numbers
         with torch.random.fork_rng(devices=[]):  # pyright: ignore[reportUnknownMemberType]  (untyped in PyTorch)
-            net = task.build(facts)
+            net = channels_last(task.build(facts))  # as in training: the same answers to the last bit
         net.load_state_dict(weights)
     except (DeepfitError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ArtifactError(f"{place}: its parts do not fit together ({error}).") from error
