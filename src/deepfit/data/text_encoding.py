@@ -67,9 +67,9 @@ def encode_texts(texts: Sequence[str], facts: Facts) -> Ragged:
     return vocabulary_of(facts).encode_ragged(texts, specials=False)[0]
 
 
-def long_texts(texts: Sequence[str], facts: Facts) -> str | None:
-    """A sentence on the texts that are longer than the window; None where there is none."""
-    lengths, window = encode_texts(texts, facts).lengths, facts["window"]
+def long_texts(tokens: Ragged, facts: Facts) -> str | None:
+    """A sentence on the encoded texts that are longer than the window; None where there is none."""
+    lengths, window = tokens.lengths, facts["window"]
     count = int((lengths > window).sum())
     if not count:
         return None

@@ -11,12 +11,16 @@ import torch
 from torch import Tensor
 
 from deepfit.contract import Batch
-from deepfit.data.batches import Selection
+from deepfit.data.batches import Selection, cut
 from deepfit.data.ragged import Ragged
 from deepfit.data.windows import Windows
 
 POOL_BATCHES = 50
 """Batches whose rows are sorted together; more saves little padding and leaves less to chance."""
+
+
+LEAST_SAVED = 2048
+"""Items of padding that a cut through a batch must save to be worth another call of the network."""
 
 
 class Shuffled(Sequence[Selection]):
@@ -70,6 +74,26 @@ class Bucketed(Sequence[Selection]):
 
     def __getitem__(self, place: int) -> Selection:
         return Selection(self.arrays, self.batches[place])
+
+
+def cut_by_padding(batch: Batch, by: Sequence[str], *, least_saved: int = LEAST_SAVED) -> list[Batch]:
+    """A batch in pieces that need less padding: one very long row does not pad all others to its length.
+
+    by: the Ragged arrays whose lengths count; rows come shortest first, as in `Bucketed`. Cut where most is
+    saved, then the pieces again, as long as a cut saves `least_saved` items. Losses are sums, so those
+    of the pieces add up to that of the batch.
+    """
+    lengths = np.sum([batch[name].lengths for name in by], axis=0)
+    open_spans, spans = [(0, len(lengths))] if len(lengths) else [], []
+    while open_spans:
+        start, stop = open_spans.pop()
+        saved = np.arange(1, stop - start) * (lengths[stop - 1] - lengths[start : stop - 1])
+        if saved.max(initial=0) < least_saved:
+            spans.append((start, stop))
+            continue
+        place = start + 1 + int(saved.argmax())
+        open_spans += [(start, place), (place, stop)]
+    return [batch] if len(spans) < 2 else [cut(batch, start, stop) for start, stop in sorted(spans)]
 
 
 def tensors(batch: Batch, device: torch.device, *, largest_share: float = 0.25) -> dict[str, Any]:

@@ -98,14 +98,14 @@ def _said(
     was_training = net.training
     net.eval()
     with torch.no_grad():
-        for places in _groups(batch[by].lengths, items_at_once):
+        for places in by_length(batch[by].lengths, items_at_once):
             part = on_device(Selection(inputs, places), device)
             outputs = forward(part)
             yield places, (answer(outputs) if answer else outputs).float().cpu().numpy()
     net.train(was_training)
 
 
-def _groups(lengths: np.ndarray, items_at_once: int) -> Iterator[np.ndarray]:
+def by_length(lengths: np.ndarray, items_at_once: int) -> Iterator[np.ndarray]:
     """Rows, shortest first, in groups that fill at most so many items with padding; one row at least."""
     order = np.argsort(lengths, kind="stable")
     start = 0

@@ -13,7 +13,7 @@ from deepfit.data.batches import Selection, num_rows
 from deepfit.nn import optimizers, schedules
 from deepfit.options import Options
 from deepfit.plans import rate_test
-from deepfit.plans.batches import Bucketed, Shuffled, on_device, tensors
+from deepfit.plans.batches import Bucketed, Shuffled, cut_by_padding, on_device, tensors
 from deepfit.plans.foresight import Forward
 
 
@@ -60,8 +60,10 @@ def supervised(
         return Shuffled(seen, rows, options.batch_size, generator)
 
     def step(batch: Batch) -> Iterator[Loss]:
-        batch = on_device(run.share(batch) if coupled else batch, run.device)
-        yield Loss(loss(forward(batch), batch), count(batch))
+        parts = [run.share(batch)] if coupled else cut_by_padding(batch, names) if names else [batch]
+        found = [on_device(part, run.device) for part in parts]
+        losses = [loss(forward(part), part) for part in found]
+        yield Loss(sum(losses[1:], losses[0]), sum(count(part) for part in found))
 
     def optimizer(learning_rate: float) -> Optimizer:
         found = optimizers.build(

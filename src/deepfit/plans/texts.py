@@ -17,9 +17,11 @@ from deepfit.data.text_encoding import vocabulary_of
 from deepfit.data.text_options import TextOptions
 from deepfit.data.text_windows import Windows, all_windows, drawn_windows, joined, surrounded
 from deepfit.errors import OptionError
+from deepfit.nn.nets.bag_of_pairs import BagOfPairs
 from deepfit.nn.optimizers import layer_factor
-from deepfit.nn.text_classifier import EncoderClassifier, TextClassifier
+from deepfit.nn.text_classifier import BAG_SHARE, EncoderClassifier, TextClassifier
 from deepfit.options import USUAL
+from deepfit.plans import bag_of_pairs
 from deepfit.plans import saliency as saliencies
 from deepfit.plans.foresight import foresee_by_length
 from deepfit.plans.supervised import supervised
@@ -51,7 +53,15 @@ def network(options: TextOptions, facts: Facts, num_outputs: int) -> nn.Module:
         longest=facts["window"] + 2,
         dropout=dropout,
         token_dropout=options.token_dropout,
+        bag=_bag(facts, num_outputs),
     )
+
+
+def _bag(facts: Facts, num_outputs: int) -> BagOfPairs | None:
+    """The linear part by the facts; None where they have none, as those of older models have."""
+    if "pairs" not in facts:
+        return None
+    return BagOfPairs(facts["num_tokens"], num_outputs, pairs=facts["pairs"])
 
 
 def encoder_arguments(folder: str | None) -> dict[str, Any]:
@@ -125,6 +135,10 @@ def plan(
     def factor(name: str) -> float:
         return layer_factor(name, facts["encoder"]["layers"], decay, answer=ANSWER_FACTOR)
 
+    if isinstance(net, TextClassifier) and net.bag is not None:
+        seen = drawn(0, data.train)
+        bag_of_pairs.fit(net.bag, seen["tokens"], seen["target"], loss)
+
     yield from supervised(
         net,
         data,
@@ -195,9 +209,10 @@ def saliency(
         others = np.where(np.arange(said.shape[1]) == chosen[row], -np.inf, said)
         window = int((said[:, chosen[row]] - others.max(1)).argmax())
         against = others[[window]].argmax(1) if said.shape[1] > 1 else None
-        shares = saliencies.of_tokens(net, net, net.table, around[[window]], chosen[[row]], against=against)[
-            0
-        ]
+        seen = around[[window]]
+        shares = saliencies.of_tokens(net, net, net.table, seen, chosen[[row]], against=against)[0]
+        if isinstance(net, TextClassifier) and net.bag is not None:
+            shares = shares + _of_bag(net.bag, seen.row(0), chosen[row], against)
         before = int(facts["first"] is not None)
         places = all_windows(Ragged(spans.row(row), ids[[row]].starts), facts["window"], facts["window"] // 4)
         at = places.tokens.row(window)
@@ -206,6 +221,20 @@ def saliency(
         shown = [(first - start, last - start, share) for first, last, share in words]
         found.append((text[start:stop], shown, len(parts.rows) > 1))
     return found
+
+
+def _of_bag(bag: BagOfPairs, tokens: np.ndarray, chosen: int, against: np.ndarray | None) -> np.ndarray:
+    """What each token adds to an output through the linear part, exactly; a pair's is shared by its two."""
+    ids_1T = torch.from_numpy(tokens.astype(np.int64))[None].to(bag.keys_P.device)
+    features_1N, x_1N = bag.features(ids_1T, torch.ones_like(ids_1T, dtype=torch.bool))
+    weights_F = bag.weights_FO[:, int(chosen)]
+    if against is not None:
+        weights_F = weights_F - bag.weights_FO[:, int(against[0])]
+    adds = (BAG_SHARE * weights_F[features_1N[0]] * x_1N[0]).cpu().numpy()
+    singles, pairs = adds[: len(tokens)].copy(), adds[len(tokens) :] / 2
+    singles[:-1] += pairs
+    singles[1:] += pairs
+    return singles
 
 
 def of_words(text: str, spans: np.ndarray, shares: np.ndarray) -> list[tuple[int, int, float]]:

@@ -8,8 +8,9 @@ a text or a label are left out of training, and that is said. With `--several-la
 labels: a list, or a cell with `--label-separator` between them. To predict: the same without labels, one
 `.txt` file, or a list of texts; an empty text is answered too.
 
-Networks: from nothing, on word pieces learned from the training rows, or with `--base FOLDER` a published
-encoder that is fine-tuned; its files are not needed any more once the model is saved.
+Networks: from nothing, on word pieces learned from the training rows, with a linear part that weighs pieces
+and pairs of them; or with `--base FOLDER` a published encoder that is fine-tuned; its files are not needed
+any more once the model is saved.
 
 Answers: `prediction`, the class, and `probability_CLASS` for each class, calibrated on validation rows by one
 temperature. With several labels `prediction` is the list of those whose probability is at least a half. With
@@ -29,6 +30,7 @@ from deepfit.answers import labels as answers_labels
 from deepfit.contract import Answers, Baseline, Batch, Concern, Facts, Phase, Run, Splits
 from deepfit.data.labels import targets_of
 from deepfit.data.text_options import TextOptions
+from deepfit.data.text_pairs import learn_pairs
 from deepfit.metrics import labels as metrics_labels
 from deepfit.options import ClassLoss, ClassWeight, FocalGamma, LabelSmoothing
 
@@ -56,6 +58,10 @@ class Options(TextOptions):
             if self.label_separator != ";":
                 raise ValueError("--label-separator has no effect without --several-labels")
             return self
+        if self.pairs != type(self).model_fields["pairs"].default:
+            raise ValueError(
+                "--pairs has no effect with --several-labels, which have no linear part; leave it away"
+            )
         for name in ("loss", "class_weight"):
             value = getattr(self, name)
             if value not in (type(self).model_fields[name].default, "binary_crossentropy"):
@@ -121,13 +127,17 @@ class TextClassification:
 
             encoder = texts.encoder_arguments(self.options.base)
         facts = text_encoding.learn_texts(train.texts(), self.options, encoder)
-        if (long := text_encoding.long_texts(train.texts(), facts)) is not None:
+        tokens = text_encoding.encode_texts(train.texts(), facts)
+        if (long := text_encoding.long_texts(tokens, facts)) is not None:
             train.note(Concern("long", train.name, long))
         target = targets_of(train)
         if self.options.several_labels:
             return {**facts, **labels.learn_label_sets(target, train.name)}
         facts = {**facts, **labels.learn_labels(target)}
         labels.check_loss(self.options.loss, facts["classes"], train.name)
+        if self.options.base is None and self.options.pairs:
+            outputs = len(facts["classes"])
+            facts["pairs"] = learn_pairs(tokens, facts["num_tokens"], outputs, most=self.options.pairs)
         return facts
 
     def encode(self, rows: TextRows, facts: Facts) -> Batch:

@@ -19,6 +19,7 @@ from deepfit.errors import ArtifactError, DataError, OptionError
 from deepfit.model import Model
 from deepfit.nn.nets.transformer_encoder import TransformerEncoder
 from deepfit.nn.pretrained_names import FAMILIES
+from deepfit.nn.text_classifier import BAG_SHARE
 from deepfit.options import resolve
 from deepfit.plans import texts
 
@@ -188,6 +189,8 @@ def test_a_folder_without_a_published_encoder_is_refused(tmp_path):
     [
         ({"base": "x", "network": "lstm"}, "--network lstm has no effect with --base"),
         ({"base": "x", "vocabulary": 500}, "--vocabulary has no effect with --base"),
+        ({"base": "x", "pairs": 0}, "--pairs has no effect with --base"),
+        ({"several_labels": True, "pairs": 9}, "--pairs has no effect with --several-labels"),
         ({"layer_decay": 0.5}, "--layer-decay has no effect without --base"),
         ({"label_separator": ","}, "--label-separator has no effect without --several-labels"),
         ({"several_labels": True, "loss": "focal"}, "--loss focal has no effect with --several-labels"),
@@ -240,3 +243,62 @@ def test_few_rows_are_passed_over_often_and_much_text_seldom(bert):
         epochs(3600, 90, base=str(bert)),
         epochs(9000, 300, base=str(bert)),
     ] == [10, 3, 1]
+
+
+def test_the_answer_weighs_the_linear_part_and_the_rest(small):
+    model, _ = small
+    rows = model.read(["the tea was tasty and stale"])
+    tokens = torch.from_numpy(model.task.encode(rows, model.facts)["tokens"].values)[None]
+    keep, net = torch.ones_like(tokens, dtype=torch.bool), model.net
+    with torch.no_grad():
+        both, linear = net(tokens, keep), net.bag(tokens, keep)
+        bag, net.bag = net.bag, None
+        alone = net(tokens, keep)
+        net.bag = bag
+    torch.testing.assert_close(both, BAG_SHARE * linear + (1 - BAG_SHARE) * alone)
+    assert min(linear.abs().max(), alone.abs().max()) > 0.01
+
+
+def test_while_training_the_rest_speaks_alone(small):
+    net = small[0].task.build(small[0].facts)
+    net.token_dropout = net.dropout = 0.0
+    tokens, keep = torch.randint(5, 300, (2, 9)), torch.ones(2, 9, dtype=torch.bool)
+    torch.manual_seed(0)
+    before = net.train()(tokens, keep)
+    net.bag.bias_O.fill_(9.0)
+    torch.manual_seed(0)
+    torch.testing.assert_close(net(tokens, keep), before)
+    assert (net.eval()(tokens, keep) > BAG_SHARE * 9.0 - 2.0).all()
+
+
+def test_the_linear_part_learns_from_training_rows_alone_and_stays_as_it_was_fitted(small):
+    model, splits = small
+    again = model.task.build(model.facts)
+    data = Splits(*(model.task.encode(part, model.facts) for part in (splits.train, splits.valid)))
+    changed = Splits(data.train, {**data.valid, "target": 1 - data.valid["target"]})
+    next(iter(model.task.plan(again, changed, model.facts, Run(model.task.options, None))))
+    assert torch.equal(again.bag.weights_FO, model.net.bag.weights_FO)
+    assert again.bag.weights_FO.abs().max() > 0
+
+
+def test_what_the_linear_part_says_is_shared_among_the_tokens_exactly(small):
+    model, _ = small
+    rows = model.read(["the soup was tasty tasty and fresh"])
+    tokens = model.task.encode(rows, model.facts)["tokens"].row(0)
+    bag = model.net.bag
+    with torch.no_grad():
+        said = bag(torch.from_numpy(tokens)[None], torch.ones(1, len(tokens), dtype=torch.bool))[0]
+    shares = texts._of_bag(bag, tokens, 1, np.array([0]))
+    expected = (said[1] - bag.bias_O[1]) - (said[0] - bag.bias_O[0])
+    np.testing.assert_allclose(shares.sum(), BAG_SHARE * expected, rtol=1e-4)
+
+
+def test_a_model_of_a_version_without_a_linear_part_is_loaded_and_answers_as_before(tmp_path):
+    model, _ = fitted(remarks(60), epochs=1, pairs=0)
+    assert "pairs" not in model.facts
+    assert not [name for name in model.net.state_dict() if name.startswith("bag")]
+    path = model.save(tmp_path / "model")
+    config = json.loads((path / "config.json").read_text())
+    del config["options"]["pairs"]  # as such a version wrote it
+    (path / "config.json").write_text(json.dumps(config))
+    np.testing.assert_array_equal(load(path).predict_proba(["tasty tea"]), model.predict_proba(["tasty tea"]))
