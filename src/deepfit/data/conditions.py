@@ -94,7 +94,7 @@ def parse_prompt(prompt: str, facts: Facts) -> tuple[int, int]:
         known = [record["name"] for record in facts["columns"]]
         if name in known:
             raise OptionError(
-                f"sample: '{name}' is a number or a date, and conditions are of categories: {_listed(names)}. "
+                f"sample: '{name}' is a number or a date; conditions are of categories: {_listed(names)}. "
                 "Make more rows and keep those that you want."
             )
         raise OptionError(f"sample: there is no column '{name}'. {suggest(name, names)}")

@@ -121,9 +121,9 @@ def judged_columns(rows: GenerationRows, facts: Facts) -> list[dict[str, Any]]:
         found = _judged(rows, facts, names.index(rows.target_name), rows.goal)
         if len(found.get("classes", ())) > MOST_CLASSES:
             raise DataError(
-                f"{rows.name}: the target '{rows.target_name}' has {len(found['classes']):,} classes, and the "
-                f"models that judge made rows tell at most {MOST_CLASSES} apart. Name another --target, or "
-                "leave it away."
+                f"{rows.name}: the target '{rows.target_name}' has {len(found['classes']):,} classes, and "
+                f"the models that judge made rows tell at most {MOST_CLASSES} apart. Name another --target, "
+                "or leave it away."
             )
         return [found]
     sample = rows.take(np.arange(min(len(rows), JUDGED_ROWS)))

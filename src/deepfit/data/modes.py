@@ -100,7 +100,10 @@ def to_modes(
 def from_modes(
     offsets: NDArray[Any], choices: NDArray[Any], record: Mapping[str, Any]
 ) -> NDArray[np.float64]:
-    """Offsets and choices [rows] -> numbers within the ends, rounded as the data are; NaN = missing."""
+    """Offsets and choices [rows] -> numbers within the ends, rounded as the data are; NaN = missing.
+
+    What would lie beyond an end is mirrored there, since cut off it would pile up at the end.
+    """
     first = int(record["missing"])
     fixed = np.array(([np.nan] if first else []) + list(record["spikes"]), np.float64)
     if not len(record["means"]):
@@ -108,8 +111,12 @@ def from_modes(
     means, deviations = np.asarray(record["means"]), np.asarray(record["deviations"])
     mode = np.clip(choices - len(fixed), 0, len(means) - 1)
     bent = means[mode] + SPREAD * deviations[mode] * offsets.astype(np.float64)
-    values = record["centre"] + np.sinh(np.clip(bent, -30, 30)) / record["factor"]
-    values = np.clip(values, record["low"], record["high"])
+    low, high = (
+        _bent(np.float64(record[end]), record["centre"], record["factor"]) for end in ("low", "high")
+    )
+    bent = np.where(bent < low, 2 * low - bent, np.where(bent > high, 2 * high - bent, bent))
+    values = record["centre"] + np.sinh(np.clip(bent, low, high)) / record["factor"]
+    values = np.clip(values, record["low"], record["high"])  # what rounding leaves beyond the ends
     if record["decimals"] is not None:
         values = np.round(values, record["decimals"])
     if len(fixed):
@@ -117,7 +124,7 @@ def from_modes(
     return values
 
 
-def _bent(values: NDArray[np.float64], centre: float, factor: float) -> NDArray[np.float64]:
+def _bent(values: Any, centre: float, factor: float) -> Any:
     return np.arcsinh((values - centre) * factor)
 
 

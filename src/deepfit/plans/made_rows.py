@@ -83,6 +83,9 @@ def plan(
     Generator: -D(made) a pack, plus the cross-entropy of the choice that the condition names a row, plus
     `options.moments` times how far means and covariances of made rows are from those of the real ones that
     meet the same conditions. These look across the batch, so the phase is coupled.
+    With a predictor of the target column there is a loss between these two: what it misses on real rows; and
+    the generator's has `options.target_weight` times how much more it misses on made ones. Without "how much
+    more" the target of made rows would be told too easily, and scores of likeness suffer.
     steps: batches an epoch. options: settled.
     """
     arrays = {name: torch.from_numpy(np.asarray(data.train[name])) for name in ("offsets", "choices")}
@@ -107,13 +110,21 @@ def plan(
         yield Loss(
             PENALTY * penalty - realness, count, by="critic", parts={"distance": realness, "penalty": penalty}
         )
+        usual = real_BX.new_zeros(())
+        if net.target is not None:
+            usual = net.unforeseen(real_BX).sum() / net.pack
+            yield Loss(usual, count, by="predictor")
         offsets_BO, logits_BW = net(noise_2BZ[1], condition_BW)
         made_BX = net.soften(offsets_BO, logits_BW, gumbel_2BW[1])
         missed = net.missed(logits_BW, condition_BW).sum() / net.pack
         judged = net.judge(made_BX, condition_BW).sum()
         apart = moments_apart(made_BX, real_BX) * count
         parts = {"condition": missed, "moments": apart}
-        yield Loss(missed - judged + options.moments * apart, count, by="generator", parts=parts)
+        total = missed - judged + options.moments * apart
+        if net.target is not None:
+            parts["unforeseen"] = net.unforeseen(made_BX).sum() / net.pack
+            total = total + options.target_weight * (parts["unforeseen"] - usual.detach()).clamp(min=0)
+        yield Loss(total, count, by="generator", parts=parts)
 
     def optimizer(part: Any) -> Any:
         return optimizers.build(
@@ -129,7 +140,11 @@ def plan(
         name="train",
         batches=batches,
         step=step,
-        optimizers={"critic": optimizer(net.critic), "generator": optimizer(net.generator)},
+        optimizers={
+            "critic": optimizer(net.critic),
+            **({} if net.target is None else {"predictor": optimizer(net.predictor)}),
+            "generator": optimizer(net.generator),
+        },
         epochs=options.epochs,
         score=score,
         rate=schedules.build(options.schedule, options.warmup),

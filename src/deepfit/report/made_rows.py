@@ -68,7 +68,7 @@ def collapses(made: NDArray[np.float64], facts: Any) -> list[str]:
     sentences = []
     if fixed:
         sentences.append(
-            f"COLLAPSED: the made rows hold one value only in {_listed(fixed)}, where training rows have more."
+            f"COLLAPSED: the made rows hold one value only in {_listed(fixed)}; training rows have more."
         )
     if lost:
         sentences.append(f"NEVER MADE, though not rare: {_listed(lost)}.")
@@ -100,8 +100,8 @@ def made_pairs(view: View) -> Section | None:
         row, column = one[pair], other[pair]
         rows.append([names[row], names[column], f"{true[row, column]:.2f}", f"{found[row, column]:.2f}"])
     said = (
-        "Correlations of ranks; a category stands for its most frequent word. Blue: the more of one, the more "
-        "of the other; orange: the less."
+        "Correlations of ranks; a category stands for its most frequent word. Blue: the more of one, the "
+        "more of the other; orange: the less."
     )
     some = f" The {len(shown)} columns that hang together most." if len(shown) < len(names) else ""
     table = Table(["Column", "Column", "Real", "Made"], rows, words=2, caption="The largest differences.")
@@ -117,8 +117,8 @@ def made_copies(view: View) -> Section | None:
     ours, usual = view.answers["distance"], view.answers["usual_distance"]
     copied, exact = view.answers["copied"], view.answers["exact"]
     sentences = [
-        f"{copied.mean():.1%} of the made rows are nearer to a training row than all but 5 % of the real test "
-        "rows are; of rows that are as new as the test rows 5 % would be, of copies all. "
+        f"{copied.mean():.1%} of the made rows are nearer to a training row than all but 5 % of the real "
+        "test rows are; of rows that are as new as the test rows 5 % would be, of copies all. "
         f"{int(exact.sum()):,} of {len(exact):,} made rows equal a training row in every cell.",
         "This finds rows that were learned by heart. It is no proof of privacy: what made rows tell of the "
         "people behind the data needs an analysis of its own.",
@@ -278,7 +278,7 @@ def _heat(values: NDArray[np.float32], names: Sequence[str]) -> Markup:
                     names[row],
                     names[column],
                     f"{value:.2f}",
-                )  # fmt: skip
+                )
             )
     return charts.figure(parts, "correlations of columns", left + size + RIGHT, size + 2 * TOP)
 

@@ -19,7 +19,6 @@ they only decide which noise it gets). `deepfit sample` writes made rows as a ta
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -63,14 +62,24 @@ class Options(SharedOptions):
     noise: int = Field(128, ge=1, le=8192, description="random numbers that a row is made of")
     pack: int = Field(10, ge=1, le=100, description="rows that the critic judges together")
     moments: float = Field(
-        1.0, ge=0, le=1000, description="weight of the difference of means and covariances, made less real; "
-        "0 = the critic alone, as in plain CTGAN",
-    )  # fmt: skip
+        1.0,
+        ge=0,
+        le=1000,
+        description="weight of how far means and covariances are from real ones; 0 = the critic alone",
+    )
+    target_weight: float = Field(
+        1.0,
+        ge=0,
+        le=1000,
+        description="weight of how foreseeable a made target is from the other columns, as in real rows",
+    )
 
     epochs: int = Field(
-        0, ge=0, le=1_000_000, description="passes over the training rows, of at least 100 steps each; 0 = as "
-        "many as 3,000 steps take",
-    )  # fmt: skip
+        0,
+        ge=0,
+        le=1_000_000,
+        description="passes over the training rows, of at least 100 steps; 0 = as many as 3,000 steps take",
+    )
     batch_size: int = Field(200, ge=1, le=10_000_000, description="rows a step")
     learning_rate: float = Field(
         1e-3, gt=0, le=100, description="step size at its highest; the default fits adam and is scaled"
@@ -89,8 +98,8 @@ class Options(SharedOptions):
     def _a_batch_holds_whole_packs(self) -> Options:
         if self.batch_size % self.pack:
             raise ValueError(
-                f"--batch-size {self.batch_size} is no multiple of --pack {self.pack}: the critic judges whole "
-                f"packs. Use {max(1, round(self.batch_size / self.pack)) * self.pack}"
+                f"--batch-size {self.batch_size} is no multiple of --pack {self.pack}: the critic judges "
+                f"whole packs. Use {max(1, round(self.batch_size / self.pack)) * self.pack}"
             )
         return self
 
@@ -156,9 +165,17 @@ class TabularGeneration:
         """A generator and a critic for these columns."""
         from deepfit.nn.nets.ctgan import CTGAN
 
-        options = self.options
+        options, target = self.options, None
+        if options.target is not None and options.target_weight:
+            place = facts["judged"][0]["column"]
+            target = (place, facts["columns"][place]["offset"])
         return CTGAN(
-            facts["sizes"], facts["num_offsets"], noise=options.noise, width=options.width, pack=options.pack
+            facts["sizes"],
+            facts["num_offsets"],
+            noise=options.noise,
+            width=options.width,
+            pack=options.pack,
+            target=target,
         )
 
     def plan(self, net: Any, data: Splits[Batch], facts: Facts, run: Run) -> Iterator[Phase]:
@@ -298,6 +315,6 @@ def meeting(
         if found >= count:
             return np.concatenate(parts)[:count]
     raise DeepfitError(
-        f"sample: only {found:,} of {first:,} made rows meet {prompt}, {count:,} were asked for. The network has "
-        "not learned to make what it is asked for: train it for more --epochs."
+        f"sample: only {found:,} of {first:,} made rows meet {prompt}, {count:,} were asked for. The network "
+        "has not learned to make what it is asked for: train it for more --epochs."
     )

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 TEMPERATURE = 0.2
+CRITIC_DROPOUT = 0.5
+PREDICTOR_DROPOUT = 0.3
 
 
 class CTGAN(nn.Module):
@@ -21,7 +23,9 @@ class CTGAN(nn.Module):
     A row is X numbers: offsets within the modes of numbers (tanh), then for each column its choices, one of
     which is 1. The generator's hidden layers each add their features to what they were given; the critic sees
     R rows at once with their conditions, so that it notices a generator that always makes the same.
-    sizes: choices of each column. conditioned: the columns that a condition may name.
+    Beside them a predictor tells the choice and the offset of one column from the others, where one is named:
+    what it has learned of real rows, made rows shall meet (CTAB-GAN+, Zhao et al. 2022, arXiv 2204.00401).
+    sizes: choices of each column. target: (column, its place among the offsets or None) of the predictor.
     Source: Xu et al. 2019, arXiv 1907.00503, section 4.4; packing: Lin et al. 2018, arXiv 1712.04086.
     """
 
@@ -33,16 +37,26 @@ class CTGAN(nn.Module):
         noise: int = 128,
         width: int = 256,
         pack: int = 10,
-        drop: float = 0.5,
-        norm: str = "batch",
-        norm_critic: bool = False,
+        target: tuple[int, int | None] | None = None,
     ) -> None:
         super().__init__()
         choices = sum(sizes)
         self.sizes, self.num_offsets, self.num_choices = list(sizes), num_offsets, choices
         self.noise, self.pack = noise, pack
-        self.generator = Generator(noise + choices, width, num_offsets + choices, norm)
-        self.critic = Critic(pack * (num_offsets + 2 * choices), width, drop, norm_critic)
+        self.generator = Generator(noise + choices, width, num_offsets + choices)
+        self.critic = Critic(pack * (num_offsets + 2 * choices), width, 1, drop=CRITIC_DROPOUT)
+        self.target = target
+        self.target_choices = slice(0, 0)
+        if target is not None:
+            wide = num_offsets + choices
+            self.predictor = Critic(wide, width, sizes[target[0]] + 1, drop=PREDICTOR_DROPOUT)
+            first = num_offsets + sum(sizes[: target[0]])
+            self.target_choices = slice(first, first + sizes[target[0]])
+            others_X = torch.ones(wide)
+            others_X[self.target_choices] = 0
+            if target[1] is not None:
+                others_X[target[1]] = 0
+            self.register_buffer("others_X", others_X, persistent=False)
         column_W = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
         self.register_buffer("column_W", column_W, persistent=False)
         self.register_buffer("first_G", torch.tensor([0, *sizes]).cumsum(0)[:-1], persistent=False)
@@ -88,7 +102,22 @@ class CTGAN(nn.Module):
 
     def judge(self, rows_BX: Tensor, condition_BW: Tensor) -> Tensor:
         """How real packs of rows look, P; B = P R."""
-        return self.critic(torch.cat([rows_BX, condition_BW], 1).reshape(-1, self.critic.first.in_features))
+        packs = torch.cat([rows_BX, condition_BW], 1).reshape(-1, self.critic.first.in_features)
+        return self.critic(packs).squeeze(1)
+
+    def unforeseen(self, rows_BX: Tensor) -> Tensor:
+        """How far the predictor is off the target column of rows, B.
+
+        The cross-entropy of the choice, and of an offset twice the difference, squared (in units in which an
+        offset's deviation is about 1/2).
+        """
+        said = self.predictor(rows_BX * self.others_X)
+        wanted = rows_BX[:, self.target_choices]
+        found_B = -(wanted * said[:, :-1].log_softmax(1)).sum(1)
+        place = self.target[1] if self.target else None
+        if place is not None:
+            found_B = found_B + (2 * (rows_BX[:, place] - said[:, -1])).square()
+        return found_B
 
     def missed(self, logits_BW: Tensor, condition_BW: Tensor) -> Tensor:
         """Cross-entropy of each row's condition, B; 0 for a row without one."""
@@ -102,12 +131,11 @@ class CTGAN(nn.Module):
 class Generator(nn.Module):
     """h = [relu(norm(W h)), h] twice, then linear (arXiv 1907.00503, section 4.4)."""
 
-    def __init__(self, num_features: int, width: int, num_outputs: int, norm: str) -> None:
+    def __init__(self, num_features: int, width: int, num_outputs: int) -> None:
         super().__init__()
-        kind = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}[norm]
         sizes = [num_features, num_features + width]
         self.layers = nn.ModuleList(nn.Linear(size, width) for size in sizes)
-        self.norms = nn.ModuleList(kind(width) for _ in sizes)
+        self.norms = nn.ModuleList(nn.BatchNorm1d(width) for _ in sizes)
         self.last = nn.Linear(num_features + 2 * width, num_outputs)
 
     def forward(self, h: Tensor) -> Tensor:
@@ -118,19 +146,18 @@ class Generator(nn.Module):
 
 
 class Critic(nn.Module):
-    """Two hidden layers, leaky ReLU and dropout (arXiv 1907.00503, section 4.4)."""
+    """Two hidden layers, leaky ReLU and dropout (arXiv 1907.00503, section 4.4); also the predictor."""
 
-    def __init__(self, num_features: int, width: int, drop: float, norm: bool) -> None:
+    def __init__(self, num_features: int, width: int, num_outputs: int, *, drop: float) -> None:
         super().__init__()
         self.first = nn.Linear(num_features, width)
         self.second = nn.Linear(width, width)
-        self.norms = nn.ModuleList(nn.LayerNorm(width) if norm else nn.Identity() for _ in range(2))
-        self.last = nn.Linear(width, 1)
+        self.last = nn.Linear(width, num_outputs)
         self.drop = drop
 
     def forward(self, packs: Tensor) -> Tensor:
-        """[packs, features] -> [packs]."""
+        """[packs, features] -> [packs, outputs]."""
         h = packs
-        for layer, norm in zip((self.first, self.second), self.norms, strict=True):
-            h = functional.dropout(functional.leaky_relu(norm(layer(h)), 0.2), self.drop, self.training)
-        return self.last(h).squeeze(1)
+        for layer in (self.first, self.second):
+            h = functional.dropout(functional.leaky_relu(layer(h), 0.2), self.drop, self.training)
+        return self.last(h)
