@@ -104,7 +104,7 @@ def test_rare_words_share_a_choice_and_come_back_as_often_as_they_were():
 
 
 def test_too_few_rows_no_usable_column_and_a_target_that_is_not_there_are_refused():
-    with pytest.raises(DataError, match="received 10 rows.*at least 50"):
+    with pytest.raises(DataError, match=r"received 10 rows.*at least 50"):
         read(frame(10))
     with pytest.raises(DataError, match="no column is left to learn from"):
         read(frame().select("id", "country"))

@@ -184,7 +184,7 @@ def test_what_nothing_can_be_learned_from_is_refused_before_training(source, opt
 
 
 def test_a_batch_of_broken_packs_is_refused():
-    with pytest.raises(OptionError, match="no multiple of --pack 10.*Use 100"):
+    with pytest.raises(OptionError, match=r"no multiple of --pack 10.*Use 100"):
         resolve(catalog.find(TASK).Options, {"batch_size": 104})
 
 
