@@ -1,15 +1,15 @@
-"""Made rows: deepfit beside simple methods, plain CTGAN by our options and the package `ctgan`, several seeds.
+"""Made rows: deepfit beside simple methods, plain CTGAN by our options and the package `ctgan`.
 
-    python benchmarks/quality_made_rows.py --seeds 1 --peer-python /path/to/venv/bin/python
+    python benchmarks/quality_made_rows.py --seeds 1 --plain --peer-python /path/to/venv/bin/python
 
 credit, ames (examples/data) and breast_cancer (scikit-learn, three quarters train). The network, the copula
-and the shuffled columns come from one run as a user makes it, `deepfit train ... --json`, with default options;
-"plain" is a second run with --moments 0 --target-weight 0, the published CTGAN but for spikes and asinh. The
-package learns from the same file with its own defaults (--peer-epochs for fewer); it takes no missing numbers,
-so these are filled with the median for it, and words that are missing are a word. Its rows, as many as there
-are training rows, are scored by the same code on the same test rows. How the network trains was chosen with
-the test rows of credit in sight, so its figures there are somewhat too good. Prints a table and writes
-benchmarks/results/quality_made_rows.json.
+and the shuffled columns come from one run as a user makes it, `deepfit train ... --json`, with default
+options (--epochs for fewer); "plain" is a second run with --moments 0 --target-weight 0, the published CTGAN
+but for spikes and asinh. The package learns from the same file with its own defaults (--peer-epochs for
+fewer); it takes no missing numbers, so these are filled with the median for it, and a missing word is a word.
+Its rows, as many as there are training rows, are scored by the same code on the same test rows. How the
+network trains was chosen with the test rows of credit in sight, so its figures there are somewhat too good.
+Prints a table and writes benchmarks/results/quality_made_rows.json.
 """
 
 from __future__ import annotations

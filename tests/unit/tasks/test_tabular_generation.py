@@ -174,7 +174,7 @@ def test_a_table_of_numbers_alone_and_a_single_column_are_made_too(tmp_path):
     [
         (loans(20), {}, "received 20 rows.*at least 50"),
         ({"id": [f"c{row}" for row in range(80)], "same": [1] * 80}, {}, "no column is left to learn from"),
-        (loans(), {"target": "payed"}, "no column 'payed' to predict. Did you mean 'paid'"),
+        (loans(), {"target": "paidd"}, "no column 'paidd' to predict. Did you mean 'paid'"),
         (loans(), {"target": "country"}, "the target 'country' is constant"),
     ],
 )
