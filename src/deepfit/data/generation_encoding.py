@@ -44,7 +44,8 @@ def learn_generation(rows: GenerationRows, seed: int) -> dict[str, Any]:
 
     As `learn_cells`, and in each record: "size" (its choices), "shares" (of the rows that make each choice),
     "offset" (its place among the offsets, None without one), for numbers what `learn_modes` says, for
-    categories "shown": how many words have a choice of their own. "sizes", "num_offsets": of all columns.
+    categories "shown": how many words have a choice of their own, for numbers "levels" and "reach" (see
+    `deepfit.data.modes.levels`). "sizes", "num_offsets": of all columns.
     """
     facts = learn_cells(rows)
     cells = cells_of(rows, facts)
@@ -68,6 +69,8 @@ def learn_generation(rows: GenerationRows, seed: int) -> dict[str, Any]:
     for place, record in enumerate(facts["columns"]):
         counts = np.bincount(choices[:, place], minlength=record["size"])
         record["shares"] = (counts / counts.sum()).tolist()
+        if record["kind"] != "category":
+            record["levels"], record["reach"] = modes.levels(record, record["shares"])
     return facts
 
 

@@ -12,7 +12,7 @@ large values from taking the modes for themselves.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,25 @@ def learn_modes(values: NDArray[np.float64], seed: int) -> dict[str, Any]:
 def num_choices(record: Mapping[str, Any]) -> int:
     """How many choices a column of numbers has."""
     return int(record["missing"]) + len(record["spikes"]) + len(record["means"])
+
+
+def levels(record: Mapping[str, Any], shares: Sequence[float]) -> tuple[list[float], list[float]]:
+    """What each choice stands for, so that level + reach * offset is asinh's t of mean 0 and deviation 1.
+
+    shares: of the rows that make each choice. A missing cell stands at the mean.
+    """
+    fixed = _bent(np.array(record["spikes"], np.float64), record["centre"], record["factor"])
+    missing = int(record["missing"])
+    deviations = np.array(record["deviations"], np.float64)
+    level = np.concatenate([np.zeros(missing), fixed, record["means"]])
+    within = np.concatenate([np.zeros(missing + len(fixed)), deviations])
+    there = np.array(shares, np.float64)
+    there[:missing] = 0
+    there /= max(there.sum(), 1e-12)
+    mean = (there * level).sum()
+    deviation = np.sqrt((there * (np.square(level - mean) + np.square(within))).sum()) or 1.0
+    level[:missing] = mean
+    return ((level - mean) / deviation).tolist(), (SPREAD * within / deviation).tolist()
 
 
 def to_modes(

@@ -118,7 +118,9 @@ def plan(
         made_BX = net.soften(offsets_BO, logits_BW, gumbel_2BW[1])
         missed = net.missed(logits_BW, condition_BW).sum() / net.pack
         judged = net.judge(made_BX, condition_BW).sum()
-        apart = moments_apart(made_BX, real_BX) * count
+        apart = (
+            moments_apart(*(torch.cat([rows, net.values(rows)], 1) for rows in (made_BX, real_BX))) * count
+        )
         parts = {"condition": missed, "moments": apart}
         total = missed - judged + options.moments * apart
         if net.target is not None:
@@ -158,7 +160,8 @@ def moments_apart(made_BX: Tensor, real_BX: Tensor) -> Tensor:
 
     A critic says slowly how columns hang together; this says it at once for all pairs, also of choices.
     After the information loss of table-GAN, Park et al. 2018, arXiv 1806.03384, section 4.2.2, which is of
-    the critic's features; here it is of the rows themselves, so that there is nothing to learn before.
+    the critic's features; here it is of the rows themselves, with their numbers beside them, so
+    that there is nothing to learn before.
     """
     made_X, real_X = made_BX.mean(0), real_BX.mean(0)
     covariances = [

@@ -163,7 +163,7 @@ class TabularGeneration:
 
     def build(self, facts: Facts) -> Any:
         """A generator and a critic for these columns."""
-        from deepfit.nn.nets.ctgan import CTGAN
+        from deepfit.nn.nets.ctgan import CTGAN, Number
 
         options, target = self.options, None
         if options.target is not None and options.target_weight:
@@ -175,6 +175,11 @@ class TabularGeneration:
             noise=options.noise,
             width=options.width,
             pack=options.pack,
+            numbers=[
+                Number(place, record["offset"], record["levels"], record["reach"])
+                for place, record in enumerate(facts["columns"])
+                if record["kind"] != "category"
+            ],
             target=target,
         )
 

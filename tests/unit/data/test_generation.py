@@ -194,3 +194,26 @@ def test_prompts_are_conditions_of_categories_and_others_are_refused_with_what_t
     }.items():
         with pytest.raises(OptionError, match=said):
             parse_prompt(prompt, facts)
+
+
+def test_a_network_sees_the_numbers_themselves_scaled_and_missing_ones_at_the_mean(learned):
+    import torch
+
+    from deepfit import catalog
+
+    kind = catalog.find("tabular-generation")
+    rows, facts = learned
+    net = kind(kind.Options()).build(facts)
+    batch = encode_rows(rows, facts)
+    seen = net.values(
+        net.dense(torch.from_numpy(batch["offsets"]), torch.from_numpy(batch["choices"]))
+    ).numpy()
+    income = np.arcsinh(
+        (frame()["income"].to_numpy() - facts["columns"][1]["centre"]) * facts["columns"][1]["factor"]
+    )
+    assert np.corrcoef(seen[:, 1], income)[0, 1] > 0.999
+    assert abs(seen[:, 1].mean()) < 0.1
+    assert 0.9 < seen[:, 1].std() < 1.1
+    missing = frame()["age"].is_null().to_numpy()
+    assert (seen[missing, 0] == 0).all()
+    assert np.corrcoef(seen[~missing, 0], frame()["age"].drop_nulls().to_numpy())[0, 1] > 0.98

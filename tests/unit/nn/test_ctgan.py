@@ -82,7 +82,7 @@ class Flat(nn.Module):
         self.first = nn.Linear(features, 1)
 
     def forward(self, packs):
-        return self.first(packs).squeeze(1)
+        return self.first(packs)
 
 
 def test_the_penaltys_gradient_on_the_critic_is_that_of_finite_differences(net):

@@ -7,6 +7,7 @@ R rows a pack.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,15 @@ CRITIC_DROPOUT = 0.5
 PREDICTOR_DROPOUT = 0.3
 
 
+class Number(NamedTuple):
+    """A column of numbers: level + reach * offset of its choice is the number, scaled."""
+
+    column: int
+    offset: int | None
+    levels: Sequence[float]
+    reach: Sequence[float]
+
+
 class CTGAN(nn.Module):
     """Noise and a condition -> a row; packs of rows -> how real they look.
 
@@ -25,7 +35,9 @@ class CTGAN(nn.Module):
     R rows at once with their conditions, so that it notices a generator that always makes the same.
     Beside them a predictor tells the choice and the offset of one column from the others, where one is named:
     what it has learned of real rows, made rows shall meet (CTAB-GAN+, Zhao et al. 2022, arXiv 2204.00401).
-    sizes: choices of each column. target: (column, its place among the offsets or None) of the predictor.
+    Differs: the critic also sees the numbers themselves (`values`).
+    sizes: choices of each column. numbers: the columns that are. target: (column, its place among the
+    offsets or None) of the predictor.
     Source: Xu et al. 2019, arXiv 1907.00503, section 4.4; packing: Lin et al. 2018, arXiv 1712.04086.
     """
 
@@ -37,6 +49,7 @@ class CTGAN(nn.Module):
         noise: int = 128,
         width: int = 256,
         pack: int = 10,
+        numbers: Sequence[Number] = (),
         target: tuple[int, int | None] | None = None,
     ) -> None:
         super().__init__()
@@ -44,7 +57,8 @@ class CTGAN(nn.Module):
         self.sizes, self.num_offsets, self.num_choices = list(sizes), num_offsets, choices
         self.noise, self.pack = noise, pack
         self.generator = Generator(noise + choices, width, num_offsets + choices)
-        self.critic = Critic(pack * (num_offsets + 2 * choices), width, 1, drop=CRITIC_DROPOUT)
+        seen = num_offsets + 2 * choices + len(numbers)
+        self.critic = Critic(pack * seen, width, 1, drop=CRITIC_DROPOUT)
         self.target = target
         self.target_choices = slice(0, 0)
         if target is not None:
@@ -62,6 +76,15 @@ class CTGAN(nn.Module):
         self.register_buffer("first_G", torch.tensor([0, *sizes]).cumsum(0)[:-1], persistent=False)
         member_WG = functional.one_hot(column_W, len(sizes)).float()
         self.register_buffer("member_WG", member_WG, persistent=False)
+        level_WN, reach_WN = torch.zeros(choices, len(numbers)), torch.zeros(choices, len(numbers))
+        for place, number in enumerate(numbers):
+            own = column_W == number.column
+            level_WN[own, place] = torch.tensor(number.levels)
+            reach_WN[own, place] = torch.tensor(number.reach)
+        self.register_buffer("level_WN", level_WN, persistent=False)
+        self.register_buffer("reach_WN", reach_WN, persistent=False)
+        # a number without an offset looks at a column of zeros behind the offsets
+        self.offset_of = [num_offsets if number.offset is None else number.offset for number in numbers]
 
     def forward(self, noise_BZ: Tensor, condition_BW: Tensor) -> tuple[Tensor, Tensor]:
         """Offsets BO in [-1, 1] and the logits of all choices BW."""
@@ -100,9 +123,20 @@ class CTGAN(nn.Module):
         there_B1 = (places_B >= 0).float()[:, None]
         return given_BW.scatter_(1, places_B.clamp(min=0)[:, None], there_B1)
 
+    def values(self, rows_BX: Tensor) -> Tensor:
+        """What the offsets and choices of a row say of its numbers, of mean 0 and deviation 1, BN.
+
+        Of softened choices the mean. Modes overlap, so how numbers hang together shows little in the choices.
+        """
+        offsets_BO, choices_BW = rows_BX[:, : self.num_offsets], rows_BX[:, self.num_offsets :]
+        placed_BN = functional.pad(offsets_BO, (0, 1))[:, self.offset_of]
+        return choices_BW @ self.level_WN + choices_BW @ self.reach_WN * placed_BN
+
     def judge(self, rows_BX: Tensor, condition_BW: Tensor) -> Tensor:
         """How real packs of rows look, P; B = P R."""
-        packs = torch.cat([rows_BX, condition_BW], 1).reshape(-1, self.critic.first.in_features)
+        packs = torch.cat([rows_BX, self.values(rows_BX), condition_BW], 1).reshape(
+            -1, self.critic.first.in_features
+        )
         return self.critic(packs).squeeze(1)
 
     def unforeseen(self, rows_BX: Tensor) -> Tensor:
