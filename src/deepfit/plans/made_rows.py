@@ -104,7 +104,8 @@ def plan(
         real_BX = net.dense(batch["offsets"].flatten(0, 1), batch["choices"].flatten(0, 1))
         noise_2BZ, gumbel_2BW = (batch[name].transpose(0, 1).flatten(1, 2) for name in ("noise", "gumbel"))
         with torch.no_grad():
-            made_BX = net.soften(*net(noise_2BZ[0], condition_BW), gumbel_2BW[0])
+            offsets_BO, logits_BW = net(noise_2BZ[0], condition_BW)
+            made_BX = net.soften(offsets_BO, logits_BW, gumbel_2BW[0])
         realness = (net.judge(real_BX, condition_BW) - net.judge(made_BX, condition_BW)).sum()
         penalty = gradient_penalty(net, real_BX, made_BX, condition_BW, batch["mix"]).sum()
         yield Loss(

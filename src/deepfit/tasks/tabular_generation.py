@@ -20,7 +20,7 @@ they only decide which noise it gets). `deepfit sample` writes made rows as a ta
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -28,12 +28,13 @@ from pydantic import Field, field_validator, model_validator
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.batches import num_rows
 from deepfit.errors import DeepfitError
-from deepfit.options import DECAY
+from deepfit.options import DECAY, USUAL
 from deepfit.options import Options as SharedOptions
 
 if TYPE_CHECKING:
     from deepfit.data.generation_rows import GenerationRows
 
+LEARNING_RATE = 1e-3
 STEPS = 3000
 """Steps that training takes where no number of epochs is given, up to ROWS_SEEN rows."""
 EPOCH_STEPS = 100
@@ -57,7 +58,6 @@ class Options(SharedOptions):
         "", description="further words that mean a missing value, with commas between: n/a,unknown"
     )
     kinds: str = Field("", description="kinds that differ from the inferred ones: zip=category,id=ignore")
-    network: Literal["ctgan"] = Field("ctgan", description="ctgan: a generator and a critic of packs of rows")
     width: int = Field(256, ge=4, le=8192, description="features of each hidden layer")
     noise: int = Field(128, ge=1, le=8192, description="random numbers that a row is made of")
     pack: int = Field(10, ge=1, le=100, description="rows that the critic judges together")
@@ -82,7 +82,7 @@ class Options(SharedOptions):
     )
     batch_size: int = Field(200, ge=1, le=10_000_000, description="rows a step")
     learning_rate: float = Field(
-        1e-3, gt=0, le=100, description="step size at its highest; the default fits adam and is scaled"
+        0.0, ge=0, le=100, description="step size at its highest; 0 = 0.001, scaled for some optimizers"
     )
     weight_decay: float = Field(1e-6, ge=0, le=10, description=DECAY)
     ema: float = Field(
@@ -93,6 +93,14 @@ class Options(SharedOptions):
     @classmethod
     def _as_text(cls, value: object) -> object:
         return None if value is None else str(value)
+
+    @model_validator(mode="after")
+    def _the_weight_is_of_a_target(self) -> Options:
+        if self.target is None and self.target_weight != type(self).model_fields["target_weight"].default:
+            raise ValueError(
+                "--target-weight has no effect without --target, whose column it is about; name one too"
+            )
+        return self
 
     @model_validator(mode="after")
     def _a_batch_holds_whole_packs(self) -> Options:
@@ -199,12 +207,15 @@ class TabularGeneration:
         yield from made_rows.plan(net, data, facts, options, run, steps=steps, score=score, best="quality")
 
     def settled(self, rows: int) -> tuple[Options, int]:
-        """The options with a number of epochs in place of zero, and how many steps an epoch has."""
+        """The options with numbers in place of the zeros that leave a choice; how many steps an epoch has."""
         options = self.options
         steps = max(EPOCH_STEPS, round(rows / options.batch_size))
         most = max(1, ROWS_SEEN // (steps * options.batch_size))
         epochs = options.epochs or max(1, min(most, round(STEPS / steps)))
-        return options.model_copy(update={"epochs": epochs}), steps
+        # the slopes of the penalty are steep, which longer steps of sgd do not survive
+        factor = 1.0 if options.optimizer == "sgd" else USUAL[options.optimizer].rate
+        rate = options.learning_rate or LEARNING_RATE * factor
+        return options.model_copy(update={"epochs": epochs, "learning_rate": rate}), steps
 
     def outputs(self, net: Any, batch: Batch, facts: Facts) -> Batch:
         """One made row a row: `offsets`, `choices` and `chance`."""

@@ -188,6 +188,11 @@ def test_a_batch_of_broken_packs_is_refused():
         resolve(catalog.find(TASK).Options, {"batch_size": 104})
 
 
+def test_the_weight_of_a_target_that_is_not_named_is_refused():
+    with pytest.raises(OptionError, match="--target-weight has no effect without --target"):
+        resolve(catalog.find(TASK).Options, {"target_weight": 2})
+
+
 def test_plain_ctgan_is_a_matter_of_options():
     task, rows, _ = catalog.find(TASK).tiny(0)
     plain = type(task)(task.options.model_copy(update={"target_weight": 0.0}))

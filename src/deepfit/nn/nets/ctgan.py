@@ -41,6 +41,13 @@ class CTGAN(nn.Module):
     Source: Xu et al. 2019, arXiv 1907.00503, section 4.4; packing: Lin et al. 2018, arXiv 1712.04086.
     """
 
+    column_W: Tensor
+    first_G: Tensor
+    member_WG: Tensor
+    level_WN: Tensor
+    reach_WN: Tensor
+    others_X: Tensor
+
     def __init__(
         self,
         sizes: Sequence[int],
