@@ -324,10 +324,10 @@ def _hashed(column: pl.Series) -> np.ndarray:
             .to_numpy()
         )
     salt = pl.Series([column.name]).hash(seed=2).to_numpy()[0]
-    return _mixed(bits ^ salt)
+    return mixed(bits ^ salt)
 
 
-def _mixed(bits: np.ndarray) -> np.ndarray:
+def mixed(bits: np.ndarray) -> np.ndarray:
     """Well spread bits: the finaliser of SplitMix64 (Steele et al. 2014)."""
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

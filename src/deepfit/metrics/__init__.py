@@ -41,6 +41,9 @@ TITLES = {
     "mase": "MASE",
     "smape": "SMAPE",
     "crps": "CRPS",
+    "tstr": "Trained on made, tested on real",
+    "likeness": "Likeness",
+    "detection_auc": "ROC AUC of telling made from real",
     "coverage_80": "Coverage of the 80 % interval",
     "coverage_95": "Coverage of the 95 % interval",
 }
@@ -62,6 +65,9 @@ LESS_IS_BETTER = frozenset(
         "mase",
         "smape",
         "crps",
+        "copied",
+        "exact_copies",
+        "detection_auc",
     }
 )
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from deepfit import metrics
 from deepfit.judge.verdict import number
-from deepfit.report import anomalies, charts, importance, sequences, series, similarity
+from deepfit.report import anomalies, charts, importance, made_rows, sequences, series, similarity
 from deepfit.report.charts import Line
 from deepfit.report.confusion import confused, pairs
 from deepfit.report.examples import most_wrong, pictures
@@ -238,6 +238,10 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "precision_recall": anomalies.precision_recall,
     "most_anomalous": anomalies.most_anomalous,
     "anomalous_readings": anomalies.anomalous_readings,
+    "made_columns": made_rows.made_columns,
+    "made_pairs": made_rows.made_pairs,
+    "made_copies": made_rows.made_copies,
+    "made_rows": made_rows.made_table,
     "likeness": similarity.likeness,
     "rated_likeness": similarity.rated_likeness,
     "lost_partners": similarity.lost_partners,

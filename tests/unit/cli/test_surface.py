@@ -49,6 +49,7 @@ OWN_OPTIONS = {
         target skip_broken image_size network activation loss pretrained flip shift cutout colour {CLASSES}
     """,
 }
+OWN_OPTIONS["tabular-generation"] = "target missing kinds width noise pack moments target_weight"
 OWN_OPTIONS["sentence-similarity"] = (
     "target first second negative base network vocabulary_size width loss temperature"
 )
