@@ -73,3 +73,18 @@ class Samples(Protocol):
         The same seed gives the same rows. OptionError where the task takes no prompts, or does not know one.
         """
         ...
+
+
+@runtime_checkable
+class Walks(Protocol):
+    """A task whose network makes pictures between which one can walk: `deepfit sample --walk`."""
+
+    def walk(
+        self, net: nn.Module, facts: Facts, *, steps: int, seed: int, prompts: Sequence[str] = ()
+    ) -> Batch:
+        """`images` uint8 [steps, height, width, channels] on a closed way, each a little off the one before.
+
+        From prompt to prompt where there are prompts. The same seed walks the same way. OptionError as in
+        `Samples.sample`.
+        """
+        ...

@@ -43,6 +43,10 @@ TITLES = {
     "crps": "CRPS",
     "coverage_80": "Coverage of the 80 % interval",
     "coverage_95": "Coverage of the 95 % interval",
+    "frechet_distance": "Fréchet distance",
+    "precision": "Precision",
+    "recall": "Recall",
+    "recognised": "Recognised",
 }
 """How people write a metric's name."""
 
@@ -62,6 +66,7 @@ LESS_IS_BETTER = frozenset(
         "mase",
         "smape",
         "crps",
+        "frechet_distance",
     }
 )
 

@@ -21,6 +21,7 @@ FLAGS = {
     "predict": "--out --overwrite",
     "embed": "--json --out --overwrite --text",
     "search": "--index --json --out --overwrite --text --top",
+    "sample": "--count --frames --json --out --overwrite --prompt --seed --walk",
     "resume": "--checkpoint-minutes --device --epochs --json --threads",
     "tasks": "",
     "networks": "--classes --input --json --out --overwrite",
