@@ -30,3 +30,25 @@ def _mixed(bits: np.ndarray) -> np.ndarray:
     bits = (bits ^ (bits >> np.uint64(30))) * MULTIPLY[0]
     bits = (bits ^ (bits >> np.uint64(27))) * MULTIPLY[1]
     return bits ^ (bits >> np.uint64(31))
+
+
+def round_trip(places: np.ndarray, steps: int) -> np.ndarray:
+    """Points float32 [steps, width] on a way from place to place [places, width] and back to the first.
+
+    Between two places the way is an arc on the sphere, and the length goes evenly from one to the other, so
+    that points on it are as likely noise as the places themselves: in many dimensions normal noise lies near
+    a sphere, through whose middle a straight line would cut.  Source: White 2016, arXiv 1609.04468, section 2.
+    """
+    at = np.arange(steps) * len(places) / steps
+    here, share = at.astype(np.int64), (at % 1)[:, None]
+    start, end = places[here], places[(here + 1) % len(places)]
+    lengths = [np.linalg.norm(each, axis=1, keepdims=True) for each in (start, end)]
+    start, end = start / lengths[0], end / lengths[1]
+    angle = np.arccos(np.clip((start * end).sum(1, keepdims=True), -1, 1))
+    sine = np.sin(angle)
+    straight = sine < 1e-6
+    sine = np.where(straight, 1.0, sine)
+    first = np.where(straight, 1 - share, np.sin((1 - share) * angle) / sine)
+    second = np.where(straight, share, np.sin(share * angle) / sine)
+    length = (1 - share) * lengths[0] + share * lengths[1]
+    return ((first * start + second * end) * length).astype(np.float32)
