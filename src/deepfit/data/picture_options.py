@@ -37,9 +37,7 @@ class PictureGanOptions(Options):
     spectral: Literal["auto", "on", "off"] = Field(
         "auto", description="spectral normalisation of the discriminator; auto: but for wasserstein"
     )
-    penalty: float = Field(
-        PENALTY, ge=0, le=1e6, description="weight of the gradient penalty of wasserstein"
-    )
+    penalty: float = Field(PENALTY, ge=0, le=1e6, description="weight of the gradient penalty of wasserstein")
     r1: float = Field(
         0.0, ge=0, le=1e6, description="weight of the R1 penalty on gradients at real pictures; 0 = none"
     )
@@ -58,8 +56,8 @@ class PictureGanOptions(Options):
         0,
         ge=0,
         le=10_000,
-        description="passes over the pictures in which the judge learns; 0 = so many that 200,000 are seen, at "
-        "most 30",
+        description="passes over the pictures in which the judge learns; 0 = so many that 150,000 are seen, "
+        "at most 30",
     )
 
     epochs: int = Field(

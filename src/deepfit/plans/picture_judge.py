@@ -30,7 +30,7 @@ from deepfit.plans.foresight import foresee
 
 # B batch, H height, W width, C channels, F features, K outputs, N goals
 
-PICTURES_SEEN, MOST_PASSES = 200_000, 30
+PICTURES_SEEN, MOST_PASSES = 150_000, 30
 BATCH, LEAST_BATCH = 128, 16
 RATE, DECAY, WARMUP = 5e-3, 0.05, 0.2
 SHIFT = 0.08

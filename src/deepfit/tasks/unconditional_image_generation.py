@@ -33,6 +33,7 @@ from deepfit.data.batches import join
 from deepfit.data.noise import normal_of
 from deepfit.data.picture_options import PictureGanOptions
 from deepfit.errors import OptionError
+from deepfit.metrics import contest
 
 if TYPE_CHECKING:
     from torch import nn
@@ -138,13 +139,9 @@ class UnconditionalImageGeneration:
 
     def review(self, history: Sequence[Mapping[str, Any]]) -> list[Concern]:
         """A discriminator that won outright, a generator that collapsed."""
-        from deepfit.judge_of_contest import review
+        return contest.review(history)
 
-        return review(history)
-
-    def sample(
-        self, net: Any, facts: Facts, *, count: int, seed: int, prompts: Sequence[str] = ()
-    ) -> Batch:
+    def sample(self, net: Any, facts: Facts, *, count: int, seed: int, prompts: Sequence[str] = ()) -> Batch:
         """`images` uint8 [count, side, side, channels]."""
         self.refuse(prompts)
         rng = np.random.default_rng([seed, 0x5A3F])
@@ -165,14 +162,12 @@ class UnconditionalImageGeneration:
         """OptionError where somebody asks for something."""
         if prompts:
             raise OptionError(
-                f"--prompt {prompts[0]!r}: this generator was not taught what its pictures show, so it cannot "
-                "be asked for one. Train with --task text-to-image on captions or class folders."
+                f"--prompt {prompts[0]!r}: this generator was not taught what its pictures show, so it "
+                "cannot be asked for one. Train with --task text-to-image on captions or class folders."
             )
 
     @classmethod
-    def tiny(
-        cls, seed: int
-    ) -> tuple[UnconditionalImageGeneration, Splits[ImageRows], Mapping[str, float]]:
+    def tiny(cls, seed: int) -> tuple[UnconditionalImageGeneration, Splits[ImageRows], Mapping[str, float]]:
         """Discs and frames somewhere in the dark: 320 pictures of 16 x 16 pixels."""
         rng = np.random.default_rng(seed)
         kinds = rng.permutation(np.repeat(["disc", "frame"], 160))
@@ -180,7 +175,11 @@ class UnconditionalImageGeneration:
         pictures = np.empty((320, 16, 16), np.uint8)
         for place, kind in enumerate(kinds):
             across, down, reach = rng.uniform(5, 11), rng.uniform(5, 11), rng.uniform(3, 5)
-            far = np.hypot(x - across, y - down) if kind == "disc" else np.maximum(abs(x - across), abs(y - down))
+            far = (
+                np.hypot(x - across, y - down)
+                if kind == "disc"
+                else np.maximum(abs(x - across), abs(y - down))
+            )
             shape = far < reach if kind == "disc" else abs(far - reach) < 1
             pictures[place] = np.where(shape, rng.integers(160, 256), rng.integers(0, 40))
         sizes = {"batch_size": 32, "width": 16, "noise": 16, "epochs": 8, "judge_epochs": 6}
