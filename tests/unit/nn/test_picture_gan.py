@@ -35,7 +35,9 @@ def test_every_weight_of_both_sides_gets_a_gradient(network, condition):
     told = torch.randn(6, condition)
     net.discriminator(net.generator(torch.randn(6, 5), told), told).square().sum().backward()
     for side in (net.generator, net.discriminator):
-        assert not [name for name, each in side.named_parameters() if each.grad is None or not each.grad.any()]
+        assert not [
+            name for name, each in side.named_parameters() if each.grad is None or not each.grad.any()
+        ]
 
 
 @pytest.mark.parametrize("network", PAIRS)
