@@ -180,6 +180,7 @@ class Contest:
         """One for each side; a reader of conditions learns with the discriminator."""
         options = self.options
         readers = [] if self.net.reader is None else [self.net.reader]
+        factors = {"discriminator": options.discriminator_rate, "generator": 1.0}
         sides: dict[str, list[nn.Module]] = {
             "discriminator": [self.net.discriminator, *readers],
             "generator": [self.net.generator],
@@ -188,7 +189,7 @@ class Contest:
             name: optimizers.build(
                 options.optimizer,
                 nets,
-                learning_rate=options.learning_rate,
+                learning_rate=factors[name] * options.learning_rate,
                 weight_decay=options.weight_decay,
                 momentum=options.momentum,
                 betas=BETAS[network_name(options)],

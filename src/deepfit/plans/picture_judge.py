@@ -146,7 +146,7 @@ def goals_of(data: Splits[Batch], facts: Facts, seed: int) -> Splits[np.ndarray]
         from sklearn.cluster import KMeans
 
         small = [_small(batch["images"]) for batch in (data.train, data.valid)]
-        found = KMeans(clusters, n_init=1, max_iter=50, random_state=seed % 2**32)
+        found: Any = KMeans(clusters, n_init="auto", max_iter=50, random_state=seed % 2**32)
         found.fit(spread_out(small[0], GROUPED))
         for part, rows in zip(parts, small, strict=True):
             part.append(found.predict(rows).astype(np.int64))
