@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, model_validator
 
@@ -88,6 +89,16 @@ class PictureGanOptions(Options):
     valid_fraction: float = Field(
         0.1, gt=0, lt=1, description="share of the other pictures held out to choose the best round"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_range_test(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and cast("Mapping[str, Any]", given).get("learning_rate") == "auto":
+            raise ValueError(
+                "--learning-rate auto: a range test looks where the loss falls fastest, and in a game of two "
+                "networks no loss falls. Leave --learning-rate away, or name a number"
+            )
+        return given
 
     @model_validator(mode="after")
     def _every_choice_has_an_effect(self) -> PictureGanOptions:

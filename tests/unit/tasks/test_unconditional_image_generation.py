@@ -193,6 +193,7 @@ def test_the_square_is_the_one_whose_side_is_nearest_by_ratio(side, size):
     [
         ({"penalty": 3}, "no effect with --loss non_saturating"),
         ({"compile": "on"}, "no effect here"),
+        ({"learning_rate": "auto"}, "in a game of two networks no loss falls"),
         ({"features": "x", "judge_epochs": 3}, "no effect with --features"),
     ],
 )
