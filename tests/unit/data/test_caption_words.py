@@ -43,8 +43,8 @@ def test_unknown_words_are_passed_over_and_long_captions_cut():
 
 
 def test_an_unknown_word_gets_a_suggestion():
-    assert explain_unknown(["sqare"], ["square", "red"]) == (
-        "the word is in no training caption: 'sqare'. Did you mean 'square'?"
+    assert explain_unknown(["squarr"], ["square", "red"]) == (
+        "the word is in no training caption: 'squarr'. Did you mean 'square'?"
     )
     assert "the words are in no training caption: 'x', 'y'. Known: red." in explain_unknown(
         ["x", "y"], ["red"]
