@@ -188,8 +188,12 @@ class CaptionRows:
         return self.captions if name == TEXT else self.rows.column(name)
 
     def target(self) -> np.ndarray | None:
-        """The captions where they stand for kinds of picture, else None."""
-        return self.captions.astype(str) if self.kinds else None
+        """The kinds of picture where captions stand for kinds, else None."""
+        return self.kinds_of_rows() if self.kinds else None
+
+    def kinds_of_rows(self) -> np.ndarray:
+        """The words of each caption, with a space between, as str [rows]."""
+        return _plain(self.captions)
 
     def keys(self) -> dict[str, np.ndarray]:
         """The file where there is one, and the text."""
@@ -235,10 +239,30 @@ class CaptionRows:
         """uint8 [rows, 256] of the pictures: see `image_duplicates`; none for captions alone."""
         return np.zeros((0, 256), np.uint8) if self.pictured is None else self.pictured.signatures()
 
+    def remarked(self, concern: Concern) -> CaptionRows:
+        """The same pictures, of which this is to be said too."""
+        rows = self.rows.remarked(concern) if isinstance(self.rows, ImageRows) else self.rows
+        return CaptionRows(rows, self.captions, kinds=self.kinds, prints=self._prints)
+
+    def shapes(self) -> np.ndarray:
+        """int32 [rows, 2]: height and width of each picture as it is in its file."""
+        return self._pictures().shapes()
+
+    def coloured(self) -> np.ndarray:
+        """Bool [rows]: whether any pixel is not grey."""
+        return self._pictures().coloured()
+
+    def pixels(self, size: tuple[int, int], channels: int) -> np.ndarray:
+        """uint8 [rows, height, width, channels] at this size."""
+        return self._pictures().pixels(size, channels)
+
     def picture(self, row: int) -> np.ndarray:
         """uint8 [height, width, 1 or 3], as decoded; DataError for captions alone."""
+        return self._pictures().picture(row)
+
+    def _pictures(self) -> ImageRows:
         self.labelled()
-        return self.pictured.picture(row)  # pyright: ignore[reportOptionalMemberAccess]  (there by the line above)
+        return self.rows  # pyright: ignore[reportReturnType]  (pictures, by the line above)
 
 
 def _given(captions: Any, rows: ImageRows, *, skip_broken: bool) -> np.ndarray:
@@ -278,10 +302,16 @@ def _alone(rows: TextRows) -> CaptionRows:
 
 def _are_kinds(captions: np.ndarray, parts: np.ndarray | None) -> bool:
     """Whether captions are few and each has pictures enough, also to train on where parts are named."""
-    values, counts = np.unique(captions.astype(str), return_counts=True)
+    kinds = _plain(captions)
+    values, counts = np.unique(kinds, return_counts=True)
     if not 1 < len(values) <= MOST_KINDS or counts.min() < LEAST_OF_A_KIND:
         return False
-    return parts is None or len(np.unique(captions[parts == "train"].astype(str))) == len(values)
+    return parts is None or len(np.unique(kinds[parts == "train"])) == len(values)
+
+
+def _plain(captions: np.ndarray) -> np.ndarray:
+    words = {caption: " ".join(caption_words(caption)) for caption in set(captions.tolist())}
+    return np.array([words[caption] for caption in captions.tolist()], str)
 
 
 def _empty(where: str, caption: str = "") -> DataError:

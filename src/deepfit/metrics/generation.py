@@ -53,6 +53,20 @@ def in_manifold(reference: ArrayLike, points: ArrayLike, nearest: int = 5) -> ND
     return inside
 
 
+def likeliest(logits: NDArray, asked: NDArray, candidates: NDArray) -> NDArray[np.bool_]:
+    """Which pictures show what was asked for rather than anything else: bool [n].
+
+    logits: [n, words], of each word being what the picture shows; asked: 0 or 1 [n, words], the words that
+    were asked for; candidates: 0 or 1 [m, words], what might have been asked for instead. True where what was
+    asked for is likelier than every candidate of other words, each word on its own: since sum_k log p(word k
+    is there or not) = c . logits + constant, the greatest c . logits wins. A tie is False.
+    """
+    own = (logits * asked).sum(1)
+    others = logits @ candidates.T.astype(logits.dtype)
+    same = asked.sum(1)[:, None] + candidates.sum(1) == 2 * asked @ candidates.T
+    return own > np.where(same, -np.inf, others).max(1, initial=-np.inf)
+
+
 def _features(values: ArrayLike) -> NDArray[np.float64]:
     found = np.asarray(values, np.float64)
     if found.ndim != 2:
