@@ -44,6 +44,7 @@ def read_images(
     skip_broken: bool = False,
     require_labels: bool = True,
     size: tuple[int, int] | None = None,
+    labels_needed: bool = True,
     folder: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     lays: Callable[[Tree], Layout] | None = None,
@@ -56,6 +57,7 @@ def read_images(
     require_labels: for training: every picture has a label, and the classes can be learned. Without, labels
         are taken if there.
     size: (height, width) in pixels to decode to, at prediction as in training; None: see `choose_size`.
+    labels_needed: whether rows without labels cannot be scored.
     folder: where decoded pictures are kept, so that the next run finds them; None: nowhere.
     progress: called with (done, all) pictures.
     lays: what reads off a folder or .zip which pictures there are and what is known of each; None: `lay_out`.
@@ -78,7 +80,15 @@ def read_images(
         check_classes(
             pictures.name, layout.labels[usable], None if layout.parts is None else layout.parts[usable]
         )
-    return ImageRows(shelf, usable, columns=columns, target=target, parts=layout.parts, concerns=concerns)
+    return ImageRows(
+        shelf,
+        usable,
+        columns=columns,
+        target=target,
+        parts=layout.parts,
+        concerns=concerns,
+        labels_needed=labels_needed,
+    )
 
 
 def recognise(source: Any) -> str | None:
@@ -115,6 +125,7 @@ class ImageRows:
         target: str,
         parts: np.ndarray | None = None,
         concerns: Sequence[Concern] = (),
+        labels_needed: bool = True,
     ) -> None:
         self.name = shelf.pictures.name
         self._shelf = shelf
@@ -123,19 +134,28 @@ class ImageRows:
         self._target = target
         self._parts = parts
         self._concerns = concerns
+        self._labels_needed = labels_needed
 
     def __len__(self) -> int:
         return len(self._index)
 
     def take(self, index: np.ndarray) -> ImageRows:
         """The rows at these positions."""
+        return self._with(self._index[index], self._concerns)
+
+    def remarked(self, concern: Concern) -> ImageRows:
+        """The same rows, of which this is to be said too."""
+        return self._with(self._index, (*self._concerns, concern))
+
+    def _with(self, index: np.ndarray, concerns: Sequence[Concern]) -> ImageRows:
         return ImageRows(
             self._shelf,
-            self._index[index],
+            index,
             columns=self._columns,
             target=self._target,
             parts=self._parts,
-            concerns=self._concerns,
+            concerns=concerns,
+            labels_needed=self._labels_needed,
         )
 
     def keys(self) -> dict[str, np.ndarray]:
@@ -143,8 +163,8 @@ class ImageRows:
         return {"file": self.column("file")}
 
     def labelled(self) -> ImageRows:
-        """These rows, which have labels; DataError where they have none."""
-        if self.target() is None:
+        """These rows, which have labels where those are needed; DataError where they have none."""
+        if self._labels_needed and self.target() is None:
             raise DataError(
                 f"{self.name} has no labels, so nothing can be scored. Put each picture in the folder of its "
                 "class, or name its class in metadata.csv."

@@ -1,0 +1,41 @@
+"""Answers that are made pictures: from a network's numbers to texts, and how such answers are scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from deepfit.answers.pictures import to_text
+from deepfit.contract import Answers
+from deepfit.metrics.generation import frechet_distance
+
+
+def as_bytes(images: np.ndarray) -> np.ndarray:
+    """Pictures in [-1, 1] as uint8, rounded to the nearest level."""
+    return np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8)
+
+
+def of_pictures(images: np.ndarray) -> Answers:
+    """`prediction`: each picture, uint8 [rows, height, width, channels], as the text of a PNG."""
+    return Answers({"prediction": to_text(images)})
+
+
+def score(answers: Answers) -> Mapping[str, float]:
+    """Scores of appraised answers: see `plans.picture_judge.appraise`.
+
+    frechet_distance: in percent of the variance of real training pictures' features; precision: the share of
+    made pictures that lie among real ones; recall: the share of real pictures that lie among made ones;
+    recognised: the share of made pictures that the judge takes for the class that was asked for.
+    """
+    columns = answers.columns
+    if len(answers) < 2:
+        return {}
+    scores = {
+        "frechet_distance": frechet_distance(columns["real_features"], columns["features"]),
+        "precision": float(columns["precise"].mean()),
+        "recall": float(columns["covered"].mean()),
+    }
+    if "recognised" in columns and not np.isnan(columns["recognised"]).all():
+        scores["recognised"] = float(np.nanmean(columns["recognised"]))
+    return scores
