@@ -53,6 +53,16 @@ def explain_unknown(unknown: Sequence[str], words: Sequence[str]) -> str:
     return f"the {verb} in no training caption: {shown}. {suggest(unknown[0], words)}"
 
 
+def memberships(captions: Ragged, words: Sequence[int]) -> np.ndarray:
+    """float32 [rows, words]: 1 where a caption has the word, else 0."""
+    place = {word: column for column, word in enumerate(words)}
+    found = np.zeros((len(captions), len(words)), np.float32)
+    rows = np.repeat(np.arange(len(captions)), captions.lengths)
+    columns = np.array([place.get(word, -1) for word in captions.values.tolist()], np.int64)
+    found[rows[columns >= 0], columns[columns >= 0]] = 1
+    return found
+
+
 @lru_cache(maxsize=4)
 def _numbers(words: tuple[str, ...]) -> dict[str, int]:
     return {word: place for place, word in enumerate(words)}

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from deepfit.contract import Facts
-from deepfit.data.caption_words import caption_words, encode_words, explain_unknown, learn_words, unknown_words
+from deepfit.data.caption_words import (
+    caption_words,
+    encode_words,
+    explain_unknown,
+    learn_words,
+    memberships,
+    unknown_words,
+)
 from deepfit.data.captions import CaptionRows
 from deepfit.data.image_sources import natural
 from deepfit.data.made_pictures import learn_pictures
@@ -19,7 +26,7 @@ from deepfit.errors import DataError, OptionError
 UNKNOWN_CLASS = -1
 MOST_EXAMPLES = 100
 """Training captions that are remembered: to draw from, and for a made picture to be told apart from."""
-MOST_JUDGED = 200
+MOST_JUDGED = 64
 LEAST_PICTURES = 20
 """Pictures that have a word, and that lack it, for a judge to learn it."""
 
@@ -28,36 +35,26 @@ def learn_captioned(train: CaptionRows, *, image_size: str, features: str | None
     """Facts from training rows, plain JSON: those of `learn_pictures`, and what captions say.
 
     words: known ones. captions: at most 100 different ones. classes: the kinds of picture, where captions
-    stand for kinds. Where they do not, judge may be {"kind": "words", "words": numbers of words that the
-    judge learns to see, "outputs": how many}.
+    stand for kinds. Where they do not, judge has words too, the numbers of those that it learns to see, with
+    two outputs each: there or not.
     """
     facts = learn_pictures(train, image_size=image_size, features=features)
     captions = train.captions.tolist()
     words = learn_words(captions)
-    if facts["judge"]["kind"] == "clusters":
+    judge = facts["judge"]
+    if not judge["given"] and not judge["classes"]:
         seen = judged_words(encode_words(captions, words), len(words))
-        if seen:
-            facts["judge"] = {"kind": "words", "words": seen, "outputs": len(seen)}
+        facts["judge"] = {**judge, "words": seen, "outputs": judge["outputs"] + 2 * len(seen)}
     different = sorted(set(captions), key=natural)
     chosen = np.linspace(0, len(different) - 1, min(MOST_EXAMPLES, len(different))).round().astype(int)
     return {**facts, "words": words, "captions": [different[place] for place in chosen]}
 
 
 def judged_words(captions: Ragged, num_words: int) -> list[int]:
-    """The words that enough pictures have and enough lack, at most 200, the most frequent first."""
+    """The words that enough pictures have and enough lack, at most 64, the most frequent first."""
     having = memberships(captions, range(num_words)).sum(0)
     fits = np.flatnonzero((having >= LEAST_PICTURES) & (len(captions) - having >= LEAST_PICTURES))
     return fits[:MOST_JUDGED].tolist()  # words are numbered by how often they occur
-
-
-def memberships(captions: Ragged, words: Sequence[int]) -> np.ndarray:
-    """float32 [rows, words]: 1 where a caption has the word, else 0."""
-    place = {word: column for column, word in enumerate(words)}
-    found = np.zeros((len(captions), len(words)), np.float32)
-    rows = np.repeat(np.arange(len(captions)), captions.lengths)
-    columns = np.array([place.get(word, -1) for word in captions.values.tolist()], np.int64)
-    found[rows[columns >= 0], columns[columns >= 0]] = 1
-    return found
 
 
 def encode_captioned(rows: CaptionRows, facts: Facts, *, noise: int, seed: int) -> dict[str, Any]:
@@ -66,7 +63,7 @@ def encode_captioned(rows: CaptionRows, facts: Facts, *, noise: int, seed: int) 
     words: Ragged int32, numbers of the caption's words; of a captioned picture without any known word the
     number behind the last. unknown_words: int64 [rows], how many were passed over. noise: float32 [rows,
     noise], which follows from the row and the seed. images: uint8 [rows, side, side, channels]; target: int64
-    [rows], the kind of picture, -1 for a new one. DataError for captions alone of which one has no known word.
+    [rows], the kind of picture, -1 for a new one. DataError where of captions alone one has no known word.
     """
     captions = rows.captions.tolist()
     words = encode_words(captions, facts["words"])
@@ -77,7 +74,8 @@ def encode_captioned(rows: CaptionRows, facts: Facts, *, noise: int, seed: int) 
             raise DataError(f"{rows.name}: {where}: {explain_unknown(unknown, facts['words'])}")
         lost = set(empty.tolist())
         words = Ragged.of(
-            ([len(facts["words"])] if row in lost else words.row(row) for row in range(len(captions))), np.int32
+            ([len(facts["words"])] if row in lost else words.row(row) for row in range(len(captions))),
+            np.int32,
         )
     known = set(facts["words"])
     passed_over = [sum(word not in known for word in caption_words(caption)) for caption in captions]
@@ -104,7 +102,9 @@ def encode_prompts(prompts: Sequence[str], facts: Mapping[str, Any]) -> Ragged:
     """The words of what somebody asks for; OptionError where a word was in no training caption."""
     for prompt in prompts:
         if not caption_words(prompt):
-            raise OptionError(f"--prompt {prompt!r}: there is no word in it. Say what is to be on the picture.")
+            raise OptionError(
+                f"--prompt {prompt!r}: there is no word in it. Say what is to be on the picture."
+            )
         if unknown := unknown_words(prompt, facts["words"]):
             raise OptionError(f"--prompt {prompt!r}: {explain_unknown(unknown, facts['words'])}")
     return encode_words(prompts, facts["words"])

@@ -21,7 +21,7 @@ from deepfit.data import images, texts
 from deepfit.data.caption_words import caption_words
 from deepfit.data.image_checks import listed
 from deepfit.data.image_decode import is_picture_name
-from deepfit.data.image_layout import METADATA, PARTS, Layout, lay_out
+from deepfit.data.image_layout import METADATA, Layout, lay_out
 from deepfit.data.image_sources import Tree
 from deepfit.data.images import ImageRows
 from deepfit.data.text_files import SUFFIX, decoded
@@ -92,15 +92,15 @@ def lay_out_captions(tree: Tree, *, text: str, skip_missing: bool) -> Layout:
         return _from_metadata(tree, layout, text)
     if any(there):
         return _from_files(tree, layout, beside, there)
-    folders = set() if layout.labels is None else set(layout.labels.tolist())
-    if not folders - set(PARTS):
+    if layout.labels is None:
         raise DataError(
             f"{tree.name}: its {len(layout.files):,} pictures have no captions, or not all of them. Add "
             f"metadata.csv with the columns file_name and {text}, or a {SUFFIX} file of the same name beside "
             "each picture, or put pictures into folders whose names say what is on them."
         )
+    folders = set(layout.labels.tolist())
     names = {name: " ".join(name.replace("_", " ").replace("-", " ").split()) for name in folders}
-    return _with_captions(layout, [names[name] for name in (() if layout.labels is None else layout.labels)])
+    return _with_captions(layout, [names[name] for name in layout.labels.tolist()])
 
 
 def _from_metadata(tree: Tree, layout: Layout, text: str) -> Layout:
@@ -130,16 +130,12 @@ def _from_files(tree: Tree, layout: Layout, beside: Sequence[str], there: Sequen
     for file, caption in zip(beside, captions, strict=True):
         if not caption:
             raise _empty(f"{tree.name}: {file}, row 1")
-    parts = layout.parts
-    if parts is None and layout.labels is not None:  # folders that are parts, not captions
-        words = [PARTS.get(str(label).lower()) for label in layout.labels]
-        parts = None if None in words else np.array(words)
     other = sum(not is_picture_name(file) for file in tree.files) - len(beside)
     concerns = [each for each in layout.concerns if each.kind != "ignored" or each.where != tree.name]
     if other:
         said = f"{other:,} files are neither pictures nor captions and were passed over."
         concerns.append(Concern("ignored", tree.name, said))
-    return _with_captions(replace(layout, parts=parts, concerns=tuple(concerns)), captions)
+    return _with_captions(replace(layout, concerns=tuple(concerns)), captions)
 
 
 def _with_captions(layout: Layout, captions: Sequence[str]) -> Layout:

@@ -15,9 +15,6 @@ PENALTY = 10.0
 class PictureGanOptions(Options):
     """How pictures are read, made and judged."""
 
-    target: str | None = Field(
-        None, description="column of classes in a metadata table; class folders need no name"
-    )
     skip_broken: bool = Field(
         False, description="leave out pictures that cannot be read, and count them, instead of stopping"
     )
@@ -37,9 +34,7 @@ class PictureGanOptions(Options):
     spectral: Literal["auto", "on", "off"] = Field(
         "auto", description="spectral normalisation of the discriminator; auto: but for wasserstein"
     )
-    penalty: float = Field(
-        PENALTY, ge=0, le=1e6, description="weight of the gradient penalty of wasserstein"
-    )
+    penalty: float = Field(PENALTY, ge=0, le=1e6, description="weight of the gradient penalty of wasserstein")
     r1: float = Field(
         0.0, ge=0, le=1e6, description="weight of the R1 penalty on gradients at real pictures; 0 = none"
     )

@@ -7,16 +7,17 @@ picture, or folders whose names say what is on their pictures (`red_circle/`); o
 32 x 32 and 64 x 64 pixels. To predict: the same, or captions alone: a table with a column `text`, or a list.
 
 Everything is learned from these captions and pictures alone, so a caption may combine the words of training
-captions, and no others. First a judge learns to see what captions say; then a generator learns to make pictures
-from random numbers and a caption, against a discriminator that learns whether a picture is real and fits its
-caption. Scores are taken in the judge's features on pictures that training never saw: `frechet_distance` (in
-percent of the variance of real features; compare it with that of `real_pictures`), `precision`, `recall`, and
-`recognised`: the share of made pictures that the judge takes for what was asked. Where captions are few and
-have many pictures each, it learns to tell them apart; otherwise it learns the frequent words, and a picture is
-recognised where its caption is likelier than each of at most 100 others.
+captions, and no others. First a judge learns to see what captions say; then a generator learns to make
+pictures from random numbers and a caption, against a discriminator that learns whether a picture is real and
+fits its caption. Scores are taken in the judge's features on pictures that training never saw:
+`frechet_distance` (in percent of the variance of real features; compare it with that of `real_pictures`),
+`precision`, `recall`, and `recognised`: the share of made pictures that the judge takes for what was asked.
+Where captions are few and have many pictures each, it learns to tell them apart; otherwise it learns frequent
+words, and a picture is recognised where its caption is likelier than each of at most 100 others.
 
-Answers: `prediction`, a made picture for each caption as a PNG in a data URI, and `unknown_words`, how many of
-the caption's words training has not seen. `deepfit sample RUN --prompt "a red circle" --out made.png` asks.
+Answers: `prediction`, a made picture for each caption as a PNG in a data URI, and `unknown_words`, how many
+of the caption's words training has not seen. What the model is for is `deepfit sample RUN --prompt "a red
+circle" --out made.png`.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ import numpy as np
 from pydantic import Field
 
 from deepfit.answers import generation
+from deepfit.answers.pictures import from_text
 from deepfit.baselines import pictures as baselines
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data import captioned_pictures, made_pictures
 from deepfit.data.batches import join
+from deepfit.data.caption_words import memberships
 from deepfit.data.noise import round_trip
 from deepfit.data.picture_options import PictureGanOptions
 from deepfit.data.ragged import Ragged
@@ -148,13 +151,13 @@ class TextToImage:
         batch = self.encode(rows.labelled(), facts)
         real = {name: batch[name] for name in ("images", "target") if name in batch}
         found = picture_judge.appraise(net.judge, answers, real, facts)
-        if facts["judge"]["kind"] != "words":
+        seen = picture_judge.words_of(facts)
+        if not seen:
             return found
-        seen = facts["judge"]["words"]
-        logits = picture_judge.logits_of(net.judge, generation.to_images(answers))
+        odds = picture_judge.words_seen(net.judge, from_text(answers.columns["prediction"]), facts)
         others = captioned_pictures.encode_prompts(facts["captions"], facts)
-        told = [captioned_pictures.memberships(each, seen) for each in (batch["words"], others)]
-        return Answers({**found.columns, "recognised": likeliest(logits, *told).astype(float)})
+        told = [memberships(each, seen) for each in (batch["words"], others)]
+        return Answers({**found.columns, "recognised": likeliest(odds, *told).astype(float)})
 
     def metrics(self, answers: Answers, rows: CaptionRows) -> Mapping[str, float]:
         """Frechet distance, precision, recall, and the share that is recognised."""
@@ -216,7 +219,9 @@ class TextToImage:
         """`images` uint8 of words and noise."""
         nothing = np.zeros(len(batch["noise"]), np.int64)
         return {
-            "images": generation.as_bytes(self.outputs(net, {**batch, "unknown_words": nothing}, facts)["images"])
+            "images": generation.as_bytes(
+                self.outputs(net, {**batch, "unknown_words": nothing}, facts)["images"]
+            )
         }
 
     @classmethod

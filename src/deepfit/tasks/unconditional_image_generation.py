@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from deepfit.answers import generation
 from deepfit.baselines.pictures import for_pictures
@@ -45,6 +46,10 @@ WALK_PLACES = 4
 
 class Options(PictureGanOptions):
     """How pictures are read, made and judged."""
+
+    target: str | None = Field(
+        None, description="column of classes in a metadata table; class folders need no name"
+    )
 
 
 class UnconditionalImageGeneration:
@@ -142,9 +147,7 @@ class UnconditionalImageGeneration:
 
         return review(history)
 
-    def sample(
-        self, net: Any, facts: Facts, *, count: int, seed: int, prompts: Sequence[str] = ()
-    ) -> Batch:
+    def sample(self, net: Any, facts: Facts, *, count: int, seed: int, prompts: Sequence[str] = ()) -> Batch:
         """`images` uint8 [count, side, side, channels]."""
         self.refuse(prompts)
         rng = np.random.default_rng([seed, 0x5A3F])
@@ -170,9 +173,7 @@ class UnconditionalImageGeneration:
             )
 
     @classmethod
-    def tiny(
-        cls, seed: int
-    ) -> tuple[UnconditionalImageGeneration, Splits[ImageRows], Mapping[str, float]]:
+    def tiny(cls, seed: int) -> tuple[UnconditionalImageGeneration, Splits[ImageRows], Mapping[str, float]]:
         """Discs and frames somewhere in the dark: 320 pictures of 16 x 16 pixels."""
         rng = np.random.default_rng(seed)
         kinds = rng.permutation(np.repeat(["disc", "frame"], 160))
@@ -180,7 +181,11 @@ class UnconditionalImageGeneration:
         pictures = np.empty((320, 16, 16), np.uint8)
         for place, kind in enumerate(kinds):
             across, down, reach = rng.uniform(5, 11), rng.uniform(5, 11), rng.uniform(3, 5)
-            far = np.hypot(x - across, y - down) if kind == "disc" else np.maximum(abs(x - across), abs(y - down))
+            far = (
+                np.hypot(x - across, y - down)
+                if kind == "disc"
+                else np.maximum(abs(x - across), abs(y - down))
+            )
             shape = far < reach if kind == "disc" else abs(far - reach) < 1
             pictures[place] = np.where(shape, rng.integers(160, 256), rng.integers(0, 40))
         sizes = {"batch_size": 32, "width": 16, "noise": 16, "epochs": 8, "judge_epochs": 6}
