@@ -10,6 +10,10 @@ from deepfit.answers.pictures import to_text
 from deepfit.contract import Answers
 from deepfit.metrics.generation import frechet_distance
 
+SAMPLES, NEAREST, MEMORY = "samples", "nearest.png", "memory.json"
+"""The folder of a run with pictures drawn in training, and two files in it that tell of copies."""
+ROUND = "round-{:04d}.png"
+
 
 def as_bytes(images: np.ndarray) -> np.ndarray:
     """Pictures in [-1, 1] as uint8, rounded to the nearest level."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from deepfit.contract.rows import Answers, Batch, Facts, Rows
+from deepfit.contract.rows import Answers, Batch, Concern, Facts, Rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,6 +57,18 @@ class Appraises(Protocol):
         """The answers with the further columns that `metrics` reads, a value a row.
 
         The same is done to the network's answers and to those of a baseline; `metrics` takes no others.
+        """
+        ...
+
+
+@runtime_checkable
+class Reviews(Protocol):
+    """A task whose training can fail in ways that no loss shows: what is to be said of it once it is over."""
+
+    def review(self, history: Sequence[Mapping[str, Any]]) -> Sequence[Concern]:
+        """What a careful reader would say of the course of training; mostly nothing.
+
+        history: a record an epoch: phase, epoch, losses, scores, best.
         """
         ...
 

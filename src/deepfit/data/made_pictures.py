@@ -1,4 +1,4 @@
-"""Pictures to learn to make: read, checked before training, and brought to a square that the networks know."""
+"""Pictures to learn to make: read, checked before training, brought to a square that the networks know."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def check_enough(rows: Pictured) -> None:
 
 
 def square_of(rows: Pictured, image_size: str = "auto") -> int:
-    """The side in pixels that pictures are brought to: the one of SIZES whose ratio to theirs is nearest 1."""
+    """The side in pixels that pictures are brought to: the one of SIZES that is nearest to their own."""
     if image_size != "auto":
         return int(image_size)
     side = float(np.median(np.sqrt(rows.shapes().astype(np.float64).prod(axis=1))))
@@ -123,7 +123,7 @@ def square_of(rows: Pictured, image_size: str = "auto") -> int:
 
 
 def listed_sizes() -> str:
-    """ "16, 32 or 64"."""
+    """The sides that there are, in words."""
     *first, last = map(str, SIZES)
     return f"{', '.join(first)} or {last}"
 
@@ -132,9 +132,9 @@ def learn_pictures(rows: Pictured, *, image_size: str, features: str | None) -> 
     """Facts from training rows, plain JSON.
 
     classes in natural order (none for fewer than two), size [side, side], channels (1 if no pixel has a
-    colour, else 3); judge: how many `outputs` it has, and how many of them are `classes`, `clusters` (groups of
-    like pictures) and `turns` (quarters by which a picture was turned), in this order; of one that was `given`
-    (`features`) classes are 0 unless they are those of the rows.
+    colour, else 3); judge: how many `outputs` it has, and how many of them are `classes`, `clusters` (groups
+    of like pictures) and `turns` (quarters by which a picture was turned), in this order; of one that was
+    `given` (`features`) classes are 0 unless they are those of the rows.
     """
     labels = rows.target()
     classes = [] if labels is None else np.unique(labels).tolist()
@@ -203,8 +203,8 @@ def given_judge(path: str, channels: int, classes: list[Any]) -> dict[str, Any]:
     stem, head = shapes.get("judge.body.stem.weight"), shapes.get("judge.body.head.weight")
     if stem is None or head is None or "judge.scale" not in names:
         raise ArtifactError(
-            f"--features {file}: holds no judge (judge.body.stem.weight, ...). Expected the model.safetensors "
-            "of another run of unconditional-image-generation or text-to-image."
+            f"--features {file}: holds no judge (judge.body.stem.weight, ...). Expected the "
+            "model.safetensors of another run of unconditional-image-generation or text-to-image."
         )
     if stem[1] != channels:
         kinds = {1: "grey", 3: "coloured"}

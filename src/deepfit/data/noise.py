@@ -1,4 +1,4 @@
-"""Noise that belongs to a row: normal numbers that follow from its fingerprint and a seed, and nothing else."""
+"""Noise that belongs to a row: normal numbers that follow from its fingerprint and a seed alone."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ MULTIPLY = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 def normal_of(fingerprints: np.ndarray, width: int, seed: int) -> np.ndarray:
     """Standard normal float32 [rows, width] from uint64 [rows]: equal fingerprints get equal numbers.
 
-    Uniform numbers by SplitMix64 (Steele et al. 2014, OOPSLA, figure 13) on fingerprint, seed and column, then
-    the transform of Box and Muller 1958.
+    Uniform numbers by SplitMix64 (Steele et al. 2014, OOPSLA, figure 13) on fingerprint, seed and column,
+    then the transform of Box and Muller 1958.
     """
     pairs = (width + 1) // 2
     start = _mixed(fingerprints.astype(np.uint64) ^ _mixed(np.array([seed], np.uint64)))
@@ -37,7 +37,7 @@ def round_trip(places: np.ndarray, steps: int) -> np.ndarray:
 
     Between two places the way is an arc on the sphere, and the length goes evenly from one to the other, so
     that points on it are as likely noise as the places themselves: in many dimensions normal noise lies near
-    a sphere, through whose middle a straight line would cut.  Source: White 2016, arXiv 1609.04468, section 2.
+    a sphere, through whose middle a straight line would cut.  Source: White 2016, arXiv 1609.04468.
     """
     at = np.arange(steps) * len(places) / steps
     here, share = at.astype(np.int64), (at % 1)[:, None]

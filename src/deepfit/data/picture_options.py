@@ -25,7 +25,7 @@ class PictureGanOptions(Options):
         "auto", description="the pair of networks; auto: dcgan, several times faster a picture"
     )
     width: int = Field(
-        48, ge=4, le=1024, description="channels of both networks, of dcgan where pictures are half as large"
+        32, ge=4, le=1024, description="channels of both networks, of dcgan where pictures are half as large"
     )
     noise: int = Field(64, ge=1, le=4096, description="random numbers that a picture is made of")
     loss: Literal["hinge", "non_saturating", "wasserstein"] = Field(
@@ -53,8 +53,8 @@ class PictureGanOptions(Options):
         0,
         ge=0,
         le=10_000,
-        description="passes over the pictures in which the judge learns; 0 = so many that 200,000 are seen, at "
-        "most 30",
+        description="passes over the pictures in which the judge learns; 0 = so many that 150,000 are seen, "
+        "at most 30",
     )
 
     epochs: int = Field(
@@ -67,6 +67,9 @@ class PictureGanOptions(Options):
     batch_size: int = Field(64, ge=2, le=100_000, description="pictures a step")
     learning_rate: Rate = Field(
         4e-4, description="step size at its highest; the default fits adam and is scaled for other optimizers"
+    )
+    discriminator_rate: float = Field(
+        2.0, gt=0, le=100, description="learning rate of the discriminator, in those of the generator"
     )
     optimizer: Literal["adamw", "adam", "sgd", "adagrad", "rmsprop", "lamb", "muon", "schedule_free"] = Field(
         "adamw", description="how both networks follow their gradients"

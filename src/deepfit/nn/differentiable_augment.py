@@ -20,7 +20,7 @@ CUT = 1 / 2
 
 
 def changed(x_BCHW: Tensor, generator: torch.Generator) -> Tensor:
-    """Pictures in [-1, 1] with changed colours, moved, and with a hidden square; each by a draw of its own."""
+    """Pictures in [-1, 1] with changed colours, moved, and with a hidden square; each by its own draw."""
     return cut_out(moved(recoloured(x_BCHW, generator), generator), generator)
 
 

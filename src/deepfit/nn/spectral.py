@@ -31,8 +31,8 @@ class Spectral(nn.Module):
         self.layer = layer
         with torch.no_grad():
             weight_OI = layer.weight.flatten(1)
-            self.register_buffer("u_O", _unit(torch.randn(weight_OI.shape[0])))
-            self.register_buffer("v_I", _unit(torch.randn(weight_OI.shape[1])))
+            self.register_buffer("u_O", _unit(torch.randn_like(weight_OI[:, 0])))
+            self.register_buffer("v_I", _unit(torch.randn_like(weight_OI[0])))
             for _ in range(FIRST_ITERATIONS):
                 self._iterate(weight_OI)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from deepfit.answers.generation import as_bytes
+from deepfit.answers.generation import MEMORY, NEAREST, ROUND, SAMPLES, as_bytes
 from deepfit.contract import Batch, Facts, Loss, Phase, Run, Splits
 from deepfit.data.batches import num_rows
 from deepfit.data.picture_options import PictureGanOptions
@@ -37,7 +38,6 @@ SHOWN = 10
 BESIDE = 12
 """Made pictures whose nearest training pictures are shown."""
 COMPARED = 1_000
-SAMPLES, MEMORY = "samples", "memory.json"
 BETAS = {"dcgan": (0.5, 0.999), "resnet_gan": (0.0, 0.9)}
 """Of Adam: arXiv 1511.06434, section 3; arXiv 1802.05957, table 1, C."""
 
@@ -56,7 +56,13 @@ class Rounds(Sequence[dict[str, Any]]):
     def __init__(
         self, arrays: Mapping[str, Any], rows: int, batch_size: int, noise: int, run: Run, number: int
     ) -> None:
-        self.arrays, self.batch_size, self.noise, self.run, self.number = arrays, batch_size, noise, run, number
+        self.arrays, self.batch_size, self.noise, self.run, self.number = (
+            arrays,
+            batch_size,
+            noise,
+            run,
+            number,
+        )
         self.batch_size = min(batch_size, rows)
         passes = -(-steps_a_round(rows, batch_size) * self.batch_size // rows)
         generator = run.rng("shuffle", number)
@@ -174,6 +180,7 @@ class Contest:
         """One for each side; a reader of conditions learns with the discriminator."""
         options = self.options
         readers = [] if self.net.reader is None else [self.net.reader]
+        factors = {"discriminator": options.discriminator_rate, "generator": 1.0}
         sides: dict[str, list[nn.Module]] = {
             "discriminator": [self.net.discriminator, *readers],
             "generator": [self.net.generator],
@@ -182,7 +189,7 @@ class Contest:
             name: optimizers.build(
                 options.optimizer,
                 nets,
-                learning_rate=options.learning_rate,
+                learning_rate=factors[name] * options.learning_rate,
                 weight_decay=options.weight_decay,
                 momentum=options.momentum,
                 betas=BETAS[network_name(options)],
@@ -194,7 +201,7 @@ class Contest:
         """The discriminator's losses, then the generator's, which meets the moved discriminator."""
         parts = self.options.discriminator_steps
         cuts = np.linspace(0, len(batch["noise"]), parts + 1).round().astype(int)
-        for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+        for start, stop in pairwise(cuts):
             part = {name: array[start:stop] for name, array in batch.items()}
             told = self.condition(part)
             made = self.net.generator(part["noise"], told.detach())
@@ -271,7 +278,7 @@ def keep(folder: Path, number: int, images: np.ndarray) -> None:
 
     place = folder / SAMPLES
     place.mkdir(parents=True, exist_ok=True)
-    as_picture(np.concatenate(list(images), axis=1)).save(place / f"round-{number:04d}.png")
+    as_picture(np.concatenate(list(images), axis=1)).save(place / ROUND.format(number))
 
 
 def remember(
@@ -292,9 +299,11 @@ def remember(
     made = as_bytes(paint(net, asked, condition))
     near, far = nearest(known, features_of(net.judge, made)), nearest(known, real[:COMPARED])
     share = [float((near[1] < np.quantile(far[1], part)).mean()) for part in (0.5, 0.01)]
-    pair = np.concatenate([np.concatenate(list(images[:BESIDE]), axis=1) for images in (made, trained[near[0]])])
+    pair = np.concatenate(
+        [np.concatenate(list(images[:BESIDE]), axis=1) for images in (made, trained[near[0]])]
+    )
     (folder / SAMPLES).mkdir(parents=True, exist_ok=True)
-    as_picture(pair).save(folder / SAMPLES / "nearest.png")
+    as_picture(pair).save(folder / SAMPLES / NEAREST)
     record = {"nearer": share[0], "copies": share[1], "compared": len(made)}
     (folder / SAMPLES / MEMORY).write_text(json.dumps(record), encoding="utf-8")
 

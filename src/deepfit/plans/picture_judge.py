@@ -31,7 +31,7 @@ from deepfit.plans.foresight import foresee
 
 # B batch, H height, W width, C channels, F features, K outputs, N goals
 
-PICTURES_SEEN, MOST_PASSES = 200_000, 30
+PICTURES_SEEN, MOST_PASSES = 150_000, 30
 BATCH, LEAST_BATCH = 128, 16
 RATE, DECAY, WARMUP = 5e-3, 0.05, 0.2
 SHIFT = 0.08
@@ -162,7 +162,7 @@ def goals_of(data: Splits[Batch], facts: Facts, seed: int) -> Splits[np.ndarray]
         from sklearn.cluster import KMeans
 
         small = [_small(batch["images"]) for batch in (data.train, data.valid)]
-        found = KMeans(clusters, n_init=1, max_iter=50, random_state=seed % 2**32)
+        found: Any = KMeans(clusters, n_init="auto", max_iter=50, random_state=seed % 2**32)
         found.fit(spread_out(small[0], GROUPED))
         for part, rows in zip(parts, small, strict=True):
             part.append(found.predict(rows).astype(np.int64))

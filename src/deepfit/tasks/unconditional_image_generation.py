@@ -34,6 +34,7 @@ from deepfit.data.batches import join
 from deepfit.data.noise import normal_of
 from deepfit.data.picture_options import PictureGanOptions
 from deepfit.errors import OptionError
+from deepfit.metrics import contest
 
 if TYPE_CHECKING:
     from torch import nn
@@ -143,9 +144,7 @@ class UnconditionalImageGeneration:
 
     def review(self, history: Sequence[Mapping[str, Any]]) -> list[Concern]:
         """A discriminator that won outright, a generator that collapsed."""
-        from deepfit.judge_of_contest import review
-
-        return review(history)
+        return contest.review(history)
 
     def sample(self, net: Any, facts: Facts, *, count: int, seed: int, prompts: Sequence[str] = ()) -> Batch:
         """`images` uint8 [count, side, side, channels]."""
@@ -168,8 +167,8 @@ class UnconditionalImageGeneration:
         """OptionError where somebody asks for something."""
         if prompts:
             raise OptionError(
-                f"--prompt {prompts[0]!r}: this generator was not taught what its pictures show, so it cannot "
-                "be asked for one. Train with --task text-to-image on captions or class folders."
+                f"--prompt {prompts[0]!r}: this generator was not taught what its pictures show, so it "
+                "cannot be asked for one. Train with --task text-to-image on captions or class folders."
             )
 
     @classmethod

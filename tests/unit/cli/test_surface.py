@@ -50,6 +50,10 @@ OWN_OPTIONS = {
         target skip_broken image_size network activation loss pretrained flip shift cutout colour {CLASSES}
     """,
 }
+OWN_OPTIONS["unconditional-image-generation"] = """
+    target skip_broken image_size network width noise loss spectral penalty r1 augment discriminator_steps
+    features judge_epochs discriminator_rate
+"""
 OWN_OPTIONS["sentence-similarity"] = (
     "target first second negative base network vocabulary_size width loss temperature"
 )

@@ -35,7 +35,7 @@ def mean_generator(made_B: Tensor) -> Tensor:
 
 
 def wasserstein_discriminator(real_B: Tensor, made_B: Tensor) -> Tensor:
-    """made - real; only with `gradient_penalty`. Source: Arjovsky et al. 2017, arXiv 1701.07875, eq. 3."""
+    """The sum of made - real, with `gradient_penalty`. Source: Arjovsky 2017, arXiv 1701.07875, eq. 3."""
     return made_B.sum() - real_B.sum()
 
 

@@ -6,8 +6,8 @@ twice the channels (at most 8 times `width`).
 Source: Radford et al. 2016, arXiv 1511.06434.
 Differs: `width` is the number of channels at half the picture's side, 64 there at 32 pixels; in the
 discriminator spectral normalisation (arXiv 1802.05957) takes the place of batch normalisation, so a picture
-is judged without regard to its batch; a condition enters the generator beside the noise and in every norm, and
-the discriminator by projection (Miyato and Koyama 2018, arXiv 1802.05637, eq. 3).
+is judged without regard to its batch; a condition enters the generator beside the noise and in every norm,
+and the discriminator by projection (Miyato and Koyama 2018, arXiv 1802.05637, eq. 3).
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class DcganGenerator(nn.Module):
     def forward(self, z_BZ: Tensor, condition_BK: Tensor) -> Tensor:
         """Return pictures BCHW."""
         x = self.first(torch.cat([z_BZ, condition_BK], dim=1))
-        x = x.view(len(x), LEAST_PX, LEAST_PX, -1).permute(0, 3, 1, 2)  # channels last, as convolutions like it
+        x = x.view(len(x), LEAST_PX, LEAST_PX, -1).permute(
+            0, 3, 1, 2
+        )  # channels last, as convolutions like it
         for norm, conv in zip(self.norms, self.convs, strict=True):
             x = conv(functional.relu(norm(x, condition_BK)))
         return torch.tanh(x)
@@ -90,7 +92,7 @@ def projection(condition: int, width: int, spectral: bool) -> nn.Module | None:
 
 
 def projected(embed: nn.Module | None, features_BC: Tensor, condition_BK: Tensor) -> Tensor:
-    """features . embed(condition), [B]; zeros without a condition."""
+    """The product features . embed(condition), [B]; zeros without a condition."""
     if embed is None:
         return features_BC.new_zeros(len(features_BC))
     return (features_BC * embed(condition_BK)).sum(1)

@@ -57,7 +57,7 @@ class Up(nn.Module):
         """Return BCHW of twice the height and width."""
         y = functional.interpolate(functional.relu(self.norm1(x_BCHW, condition_BK)), scale_factor=2.0)
         y = self.conv2(functional.relu(self.norm2(self.conv1(y), condition_BK)))
-        # a convolution of one pixel and a repetition of pixels may change places: this order is four times cheaper
+        # convolving single pixels and repeating them may change places: this order is four times cheaper
         return y + functional.interpolate(self.short(x_BCHW), scale_factor=2.0)
 
 
