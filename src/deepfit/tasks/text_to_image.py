@@ -32,13 +32,14 @@ from pydantic import Field
 from deepfit.answers import generation
 from deepfit.answers.pictures import from_text
 from deepfit.baselines import pictures as baselines
-from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
+from deepfit.contract import Answers, Baseline, Batch, Concern, Facts, Phase, Run, Splits
 from deepfit.data import captioned_pictures, made_pictures
 from deepfit.data.batches import join
 from deepfit.data.caption_words import memberships
 from deepfit.data.noise import round_trip
 from deepfit.data.picture_options import PictureGanOptions
 from deepfit.data.ragged import Ragged
+from deepfit.metrics import contest
 from deepfit.metrics.generation import likeliest
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Options(PictureGanOptions):
 
     text: str = Field("text", description="column of captions in a metadata table, or in a table to predict")
     caption_width: int = Field(
-        128, ge=4, le=4096, description="numbers that a caption becomes, which both networks are given"
+        32, ge=4, le=4096, description="numbers that a caption becomes, which both networks are given"
     )
 
 
@@ -67,7 +68,7 @@ class TextToImage:
     main_metric: ClassVar[str] = "-frechet_distance"
     classes: ClassVar[bool] = True
     references: ClassVar[tuple[str, ...]] = ("real_pictures",)
-    sections: ClassVar[tuple[str, ...]] = ("made_pictures", "contest", "copies")
+    sections: ClassVar[tuple[str, ...]] = ("asked_pictures", "made_pictures", "contest", "copies")
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -185,6 +186,10 @@ class TextToImage:
             columns = generation.of_pictures(images).columns
             yield Baseline(name, Answers({**columns, **unknown}), seconds)
 
+    def review(self, history: Sequence[Mapping[str, Any]]) -> list[Concern]:
+        """A discriminator that won outright, a generator that collapsed."""
+        return contest.review(history)
+
     def sample(self, net: Any, facts: Facts, *, count: int, seed: int, prompts: Sequence[str] = ()) -> Batch:
         """`images` uint8 [rows, side, side, channels], `count` of each prompt, one prompt after the other.
 
@@ -237,8 +242,16 @@ class TextToImage:
             inside = np.hypot(x - across, y - down) < 4 if shape == "disc" else abs(y - down) < 2
             pictures[place] = rng.integers(0, 40) + inside[..., None] * (np.array(colours[colour]) * 200)
             captions.append(f"a {colour} {shape}")
-        options = {"epochs": 8, "batch_size": 32, "width": 16, "noise": 16, "seed": seed, "threads": 1}
-        task = cls(Options.model_validate({**options, "learning_rate": 2e-3, "ema": 0.98}))
+        sizes = {
+            "batch_size": 32,
+            "width": 16,
+            "noise": 16,
+            "caption_width": 16,
+            "epochs": 8,
+            "judge_epochs": 4,
+        }
+        how = {"learning_rate": 2e-3, "ema": 0.98, "augment": "off", "seed": seed, "threads": 1}
+        task = cls(Options.model_validate({**sizes, **how}))
         rows = task.read((pictures, captions))
         order = rng.permutation(360)
         parts = (order[:220], order[220:280], order[280:])
