@@ -12,8 +12,8 @@ too: the share of made pictures that the judge takes for the class that was aske
 The DCGAN by hand is the recipe of arXiv 1511.06434 in forty lines of PyTorch: batch normalisation on both
 sides, cross-entropy, Adam at 2e-4 with a first beta of 0.5, batches of 64, no averaging, no choice of a
 round. It gets the same training pictures, the same width and as many pictures to train on, and is scored by
-deepfit's judge on the same test pictures, like the baselines: real training pictures (the floor) and a Gaussian
-of the pixels. Prints a table and writes benchmarks/results/quality_generation.json.
+deepfit's judge on the same test pictures, like the baselines: real training pictures (the floor) and a
+Gaussian of the pixels. Prints a table and writes benchmarks/results/quality_generation.json.
 """
 
 from __future__ import annotations

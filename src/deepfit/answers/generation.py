@@ -8,11 +8,14 @@ import numpy as np
 
 from deepfit.answers.pictures import to_text
 from deepfit.contract import Answers
-from deepfit.metrics.generation import frechet_distance
+from deepfit.metrics.feature_tally import FeatureTally
 
 SAMPLES, NEAREST, MEMORY = "samples", "nearest.png", "memory.json"
 """The folder of a run with pictures drawn in training, and two files in it that tell of copies."""
 ROUND = "round-{:04d}.png"
+
+FLAGS = {"precise": "precision", "covered": "recall", "recognised": "recognised"}
+"""Columns of appraised answers -> the scores that are the share of rows with them."""
 
 
 def as_bytes(images: np.ndarray) -> np.ndarray:
@@ -32,14 +35,15 @@ def score(answers: Answers) -> Mapping[str, float]:
     made pictures that lie among real ones; recall: the share of real pictures that lie among made ones;
     recognised: the share of made pictures that the judge takes for the class that was asked for.
     """
-    columns = answers.columns
-    if len(answers) < 2:
-        return {}
-    scores = {
-        "frechet_distance": frechet_distance(columns["real_features"], columns["features"]),
-        "precision": float(columns["precise"].mean()),
-        "recall": float(columns["covered"].mean()),
+    return tally(answers).of(np.arange(len(answers))) if len(answers) > 1 else {}
+
+
+def tally(answers: Answers) -> FeatureTally:
+    """What the scores of any of these rows follow from, so that a thousand resamples are cheap."""
+    columns = {
+        name: answers.columns[name]
+        for name in (*FLAGS, "features", "real_features")
+        if name in answers.columns
     }
-    if "recognised" in columns and not np.isnan(columns["recognised"]).all():
-        scores["recognised"] = float(np.nanmean(columns["recognised"]))
-    return scores
+    real, made = (np.asarray(columns.pop(name), np.float64) for name in ("real_features", "features"))
+    return FeatureTally(real, made, {FLAGS[name]: flag.astype(np.float64) for name, flag in columns.items()})

@@ -35,6 +35,7 @@ from deepfit.data.noise import normal_of
 from deepfit.data.picture_options import PictureGanOptions
 from deepfit.errors import OptionError
 from deepfit.metrics import contest
+from deepfit.metrics.feature_tally import FeatureTally
 
 if TYPE_CHECKING:
     from torch import nn
@@ -133,6 +134,10 @@ class UnconditionalImageGeneration:
     def metrics(self, answers: Answers, rows: ImageRows) -> Mapping[str, float]:
         """Frechet distance, precision and recall."""
         return generation.score(answers)
+
+    def tally(self, answers: Answers, rows: ImageRows) -> FeatureTally:
+        """What intervals are made of."""
+        return generation.tally(answers)
 
     def baselines(self, data: Splits[ImageRows]) -> Iterator[Baseline]:
         """Real training pictures, which are the floor, and a Gaussian of the pixels."""

@@ -6,8 +6,9 @@ twice the channels (at most 8 times `width`).
 Source: Radford et al. 2016, arXiv 1511.06434.
 Differs: `width` is the number of channels at half the picture's side, 64 there at 32 pixels; in the
 discriminator spectral normalisation (arXiv 1802.05957) takes the place of batch normalisation, so a picture
-is judged without regard to its batch; a condition enters the generator beside the noise and in every norm,
-and the discriminator by projection (Miyato and Koyama 2018, arXiv 1802.05637, eq. 3).
+is judged without regard to its batch, in all layers but the last, so that logits reach the hinge's margin; a
+condition enters the generator beside the noise and in every norm, and the discriminator by projection (Miyato
+and Koyama 2018, arXiv 1802.05637, eq. 3).
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class DcganDiscriminator(nn.Module):
             bounded(nn.Conv2d(into, out, 4, stride=2, padding=1), spectral)
             for into, out in zip([channels, *widths[:-1]], widths, strict=True)
         )
-        self.last = bounded(nn.Linear(widths[-1] * LEAST_PX**2, 1), spectral)
+        self.last = nn.Linear(widths[-1] * LEAST_PX**2, 1)
         self.embed = projection(condition, widths[-1], spectral)
 
     def forward(self, x_BCHW: Tensor, condition_BK: Tensor) -> Tensor:

@@ -6,7 +6,8 @@ f a conditional norm and relu; the discriminator halves it to 4 x 4 and looks tw
 Source: Miyato et al. 2018, arXiv 1802.05957, appendix B.4 (tables 3 and 4), with the projection of Miyato and
 Koyama 2018, arXiv 1802.05637, eq. 3.
 Differs: `width` channels throughout as in its CIFAR-10 pair (there 256 and 128); one block more or fewer for
-other sizes; one block without halving at the end instead of two.
+other sizes; one block without halving at the end instead of two; the last layer is not normalised, as in
+`dcgan`.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class ResnetDiscriminator(nn.Module):
         blocks = [Down(channels, width, spectral, first=True)]
         blocks += [Down(width, width, spectral) for _ in range(stages - 1)]
         self.blocks = nn.Sequential(*blocks, Down(width, width, spectral, halves=False))
-        self.last = bounded(nn.Linear(width, 1), spectral)
+        self.last = nn.Linear(width, 1)
         self.embed = projection(condition, width, spectral)
         _draw(self)
 
