@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 BLOCK_VALUES = 1 << 22
 """Distances that are held at once."""
+LEAST_PICTURES, SEEN = 5, 0.8
 ROUNDING = 1e-12
 """Squared distances that differ by less than this share of the longest vector's square are equal."""
 
@@ -51,6 +52,23 @@ def in_manifold(reference: ArrayLike, points: ArrayLike, nearest: int = 5) -> ND
     for start, stop in _blocks(len(asked), len(known)):
         inside[start:stop] = (_squared_distances(asked[start:stop], known) <= radius).any(1)
     return inside
+
+
+def visible(logits: NDArray, told: NDArray) -> NDArray[np.bool_]:
+    """Which words can be seen in pictures, and not only read in captions: bool [words].
+
+    logits: [n, words], of each word being what a real picture shows; told: 0 or 1 [n, words], whether its
+    caption has the word. Seen is a word that gets the higher logit in four of five pairs of a picture that
+    has it and one that lacks it (ROC AUC), of at least five of either.
+    """
+    from scipy.stats import rankdata
+
+    having = told.sum(0)
+    lacking = len(told) - having
+    ranks = rankdata(logits, axis=0) if len(logits) else logits
+    above = (ranks * told).sum(0) - having * (having + 1) / 2
+    known = (having >= LEAST_PICTURES) & (lacking >= LEAST_PICTURES)
+    return known & (above >= SEEN * np.maximum(having * lacking, 1))
 
 
 def likeliest(logits: NDArray, asked: NDArray, candidates: NDArray) -> NDArray[np.bool_]:

@@ -13,7 +13,8 @@ fits its caption. Scores are taken in the judge's features on pictures that trai
 `frechet_distance` (in percent of the variance of real features; compare it with that of `real_pictures`),
 `precision`, `recall`, and `recognised`: the share of made pictures that the judge takes for what was asked.
 Where captions are few and have many pictures each, it learns to tell them apart; otherwise it learns frequent
-words, and a picture is recognised where its caption is likelier than each of at most 100 others.
+words, and a picture is recognised where the words of its caption that can be seen in real pictures are
+likelier than those of each of at most 100 other captions.
 
 Answers: `prediction`, a made picture for each caption as a PNG in a data URI, and `unknown_words`, how many
 of the caption's words training has not seen. What the model is for is `deepfit sample RUN --prompt "a red
@@ -40,7 +41,8 @@ from deepfit.data.noise import round_trip
 from deepfit.data.picture_options import PictureGanOptions
 from deepfit.data.ragged import Ragged
 from deepfit.metrics import contest
-from deepfit.metrics.generation import likeliest
+from deepfit.metrics.feature_tally import FeatureTally
+from deepfit.metrics.generation import likeliest, visible
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -152,17 +154,28 @@ class TextToImage:
         batch = self.encode(rows.labelled(), facts)
         real = {name: batch[name] for name in ("images", "target") if name in batch}
         found = picture_judge.appraise(net.judge, answers, real, facts)
-        seen = picture_judge.words_of(facts)
-        if not seen:
+        words = picture_judge.words_of(facts)
+        if not words:
             return found
-        odds = picture_judge.words_seen(net.judge, from_text(answers.columns["prediction"]), facts)
+        made = from_text(answers.columns["prediction"])
+        odds, real_odds = (
+            picture_judge.words_seen(net.judge, images, facts) for images in (made, real["images"])
+        )
         others = captioned_pictures.encode_prompts(facts["captions"], facts)
-        told = [memberships(each, seen) for each in (batch["words"], others)]
-        return Answers({**found.columns, "recognised": likeliest(odds, *told).astype(float)})
+        told, other = (memberships(each, words) for each in (batch["words"], others))
+        seen = visible(real_odds, told)
+        if not seen.any():
+            return found
+        fits = likeliest(odds[:, seen], told[:, seen], other[:, seen])
+        return Answers({**found.columns, "recognised": fits.astype(float)})
 
     def metrics(self, answers: Answers, rows: CaptionRows) -> Mapping[str, float]:
         """Frechet distance, precision, recall, and the share that is recognised."""
         return generation.score(answers)
+
+    def tally(self, answers: Answers, rows: CaptionRows) -> FeatureTally:
+        """What intervals are made of."""
+        return generation.tally(answers)
 
     def baselines(self, data: Splits[CaptionRows]) -> Iterator[Baseline]:
         """Training pictures of the caption or the likest one, which are the floor; a Gaussian of the pixels.
