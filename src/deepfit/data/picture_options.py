@@ -28,8 +28,9 @@ class PictureGanOptions(Options):
         32, ge=4, le=1024, description="channels of both networks, of dcgan where pictures are half as large"
     )
     noise: int = Field(64, ge=1, le=4096, description="random numbers that a picture is made of")
-    loss: Literal["hinge", "non_saturating", "wasserstein"] = Field(
-        "hinge", description="what the two networks play for; wasserstein: with a gradient penalty"
+    loss: Literal["non_saturating", "hinge", "wasserstein"] = Field(
+        "non_saturating",
+        description="what the two networks play for; wasserstein: with a gradient penalty",
     )
     spectral: Literal["auto", "on", "off"] = Field(
         "auto", description="spectral normalisation of the discriminator; auto: but for wasserstein"
@@ -62,14 +63,14 @@ class PictureGanOptions(Options):
         ge=0,
         le=1_000_000,
         description="rounds of training: passes over the pictures, of small sets as many as make 50 steps; "
-        "0 = chosen so that about 600,000 pictures are made, at most 100 rounds",
+        "0 = chosen so that about 1,000,000 pictures are made, at most 100 rounds",
     )
     batch_size: int = Field(64, ge=2, le=100_000, description="pictures a step")
     learning_rate: Rate = Field(
-        4e-4, description="step size at its highest; the default fits adam and is scaled for other optimizers"
+        1e-3, description="step size at its highest; the default fits adam and is scaled for other optimizers"
     )
     discriminator_rate: float = Field(
-        2.0, gt=0, le=100, description="learning rate of the discriminator, in those of the generator"
+        1.0, gt=0, le=100, description="learning rate of the discriminator, in those of the generator"
     )
     optimizer: Literal["adamw", "adam", "sgd", "adagrad", "rmsprop", "lamb", "muon", "schedule_free"] = Field(
         "adamw", description="how both networks follow their gradients"

@@ -52,7 +52,7 @@ def review(history: Sequence[Mapping[str, Any]]) -> list[Concern]:
             f"The generator collapsed after round {best + 1}: the variety of its pictures fell from "
             f"{first['diversity']:.0%} to {now['diversity']:.0%} of that of real ones, recall from "
             f"{first['recall']:.2f} to {now['recall']:.2f}. {_is_kept(records)} "
-            "Try a lower --learning-rate, --loss non_saturating or --discriminator-steps 2."
+            "Try a lower --learning-rate, --loss hinge or --discriminator-steps 2."
         )
     elif first["diversity"] < NO_DIVERSITY or first["recall"] == 0.0:
         found.append(

@@ -31,7 +31,7 @@ from deepfit.baselines.pictures import for_pictures
 from deepfit.contract import Answers, Baseline, Batch, Concern, Facts, Phase, Run, Splits
 from deepfit.data import made_pictures
 from deepfit.data.batches import join
-from deepfit.data.noise import normal_of
+from deepfit.data.noise import normal_of, prints_of
 from deepfit.data.picture_options import PictureGanOptions
 from deepfit.errors import OptionError
 from deepfit.metrics import contest
@@ -95,8 +95,9 @@ class UnconditionalImageGeneration:
 
         `target` int64 [rows] where there are classes, -1 for one that training did not have.
         """
-        noise = normal_of(rows.fingerprints(), self.options.noise, self.options.seed)
-        return {**made_pictures.encode_pictures(rows, facts), "noise": noise}
+        batch = made_pictures.encode_pictures(rows, facts)
+        noise = normal_of(prints_of(batch["images"]), self.options.noise, self.options.seed)
+        return {**batch, "noise": noise}
 
     def build(self, facts: Facts) -> nn.Module:
         """Generator, discriminator and judge."""

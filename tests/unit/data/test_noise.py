@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from deepfit.data.noise import normal_of, round_trip
+from deepfit.data.noise import normal_of, prints_of, round_trip
 
 PRINTS = np.arange(5_000, dtype=np.uint64) * np.uint64(7919)
 
@@ -31,6 +31,19 @@ def test_another_seed_or_another_fingerprint_gives_other_numbers_and_large_ones_
     assert np.isfinite(found).all()
     assert len(np.unique(found)) == found.size
     assert not np.isin(normal_of(prints, 8, seed=2**62), found).any()
+
+
+def test_equal_pictures_have_equal_prints_and_pictures_that_differ_by_one_level_do_not():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (500, 6, 6, 3), dtype=np.uint8)
+    images[1] = images[0]
+    images[2] = images[0]
+    images[2, 3, 3, 0] ^= 1
+    images[3:5] = np.array([0, 255], np.uint8)[:, None, None, None]
+    found = prints_of(images)
+    assert found[0] == found[1]
+    assert len(np.unique(found)) == 499
+    np.testing.assert_array_equal(prints_of(images[::-1]), found[::-1])
 
 
 def test_a_round_trip_meets_its_places_and_stays_as_far_from_the_middle_as_they_are():

@@ -191,7 +191,7 @@ def test_the_square_is_the_one_whose_side_is_nearest_by_ratio(side, size):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"penalty": 3}, "no effect with --loss hinge"),
+        ({"penalty": 3}, "no effect with --loss non_saturating"),
         ({"compile": "on"}, "no effect here"),
         ({"features": "x", "judge_epochs": 3}, "no effect with --features"),
     ],
@@ -231,7 +231,7 @@ def test_a_class_that_only_the_test_rows_have_does_no_harm():
     "how",
     [
         {"loss": "wasserstein", "discriminator_steps": 2},
-        {"r1": 1.0, "loss": "non_saturating", "augment": "on"},
+        {"r1": 1.0, "loss": "hinge", "augment": "on"},
         {"network": "resnet_gan", "optimizer": "schedule_free"},
     ],
 )
