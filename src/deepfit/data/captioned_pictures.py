@@ -13,13 +13,12 @@ from deepfit.data.caption_words import (
     encode_words,
     explain_unknown,
     learn_words,
-    memberships,
     unknown_words,
 )
 from deepfit.data.captions import CaptionRows
 from deepfit.data.image_sources import natural
 from deepfit.data.made_pictures import learn_pictures
-from deepfit.data.noise import normal_of
+from deepfit.data.noise import normal_of, prints_of
 from deepfit.data.ragged import Ragged
 from deepfit.errors import DataError, OptionError
 
@@ -52,7 +51,9 @@ def learn_captioned(train: CaptionRows, *, image_size: str, features: str | None
 
 def judged_words(captions: Ragged, num_words: int) -> list[int]:
     """The words that enough pictures have and enough lack, at most 64, the most frequent first."""
-    having = memberships(captions, range(num_words)).sum(0)
+    rows = np.repeat(np.arange(len(captions)), captions.lengths)
+    once = np.unique(rows * num_words + captions.values) % num_words
+    having = np.bincount(once, minlength=num_words)
     fits = np.flatnonzero((having >= LEAST_PICTURES) & (len(captions) - having >= LEAST_PICTURES))
     return fits[:MOST_JUDGED].tolist()  # words are numbered by how often they occur
 
@@ -79,14 +80,11 @@ def encode_captioned(rows: CaptionRows, facts: Facts, *, noise: int, seed: int) 
         )
     known = set(facts["words"])
     passed_over = [sum(word not in known for word in caption_words(caption)) for caption in captions]
-    batch: dict[str, Any] = {
-        "words": words,
-        "unknown_words": np.array(passed_over, np.int64),
-        "noise": normal_of(rows.fingerprints(), noise, seed),
-    }
+    batch: dict[str, Any] = {"words": words, "unknown_words": np.array(passed_over, np.int64)}
     if rows.pictured is None:
-        return batch
+        return {**batch, "noise": normal_of(rows.fingerprints(), noise, seed)}
     batch["images"] = rows.pixels((facts["size"][0], facts["size"][1]), facts["channels"])
+    batch["noise"] = normal_of(prints_of(batch["images"]), noise, seed)
     if facts["classes"]:
         batch["target"] = numbers_of(rows.kinds_of_rows(), facts["classes"])
     return batch
