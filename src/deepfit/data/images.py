@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from deepfit.data.image_layout import Layout, lay_out
 from deepfit.data.image_sources import (
     FilePictures,
     Pictures,
+    Tree,
     is_archive,
     natural,
     open_tree,
@@ -45,6 +47,7 @@ def read_images(
     labels_needed: bool = True,
     folder: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    lays: Callable[[Tree], Layout] | None = None,
 ) -> ImageRows:
     """Pictures from a folder, a .zip, a file, a list of paths, a uint8 array or Pillow pictures.
 
@@ -57,9 +60,11 @@ def read_images(
     labels_needed: whether rows without labels cannot be scored.
     folder: where decoded pictures are kept, so that the next run finds them; None: nowhere.
     progress: called with (done, all) pictures.
+    lays: what reads off a folder or .zip which pictures there are and what is known of each; None: `lay_out`.
     Raises DataError.
     """
-    pictures, layout = _find(source, target, require_labels=require_labels, skip_missing=skip_broken)
+    by_class = partial(lay_out, target=target, require_labels=require_labels, skip_missing=skip_broken)
+    pictures, layout = _find(source, lays or by_class, require_labels=require_labels)
     shelf = _Shelf(pictures, folder)
     decoded = shelf.decoded(size, progress)
     usable = np.array(
@@ -314,13 +319,13 @@ class _Shelf:
         return self._prints
 
 
-def _find(source: Any, target: str, *, require_labels: bool, skip_missing: bool) -> tuple[Pictures, Layout]:
+def _find(source: Any, lays: Callable[[Tree], Layout], *, require_labels: bool) -> tuple[Pictures, Layout]:
     """The pictures of any source, and what is known of each."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         if path.is_dir() or (path.is_file() and is_archive(path)):
             tree = open_tree(path)
-            layout = lay_out(tree, target, require_labels=require_labels, skip_missing=skip_missing)
+            layout = lays(tree)
             return tree.pictures(layout.files), layout
         if not path.exists():
             raise DataError(f"There is no file or folder {path}.")

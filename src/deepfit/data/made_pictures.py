@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -44,8 +44,42 @@ def read_pictures(
     )
     if target is not None and rows.target() is None:
         raise DataError(f"{rows.name} has no labels for --target {target}: leave --target away.")
-    if facts is not None:
-        return rows
+    return checked(rows, image_size) if facts is None else rows
+
+
+class Pictured(Protocol):
+    """Rows of pictures, with classes or with captions."""
+
+    name: str
+
+    def __len__(self) -> int: ...
+
+    def target(self) -> np.ndarray | None:
+        """The classes, where there are any."""
+        ...
+
+    def picture(self, row: int) -> np.ndarray:
+        """uint8 [height, width, 1 or 3], as decoded."""
+        ...
+
+    def shapes(self) -> np.ndarray:
+        """int32 [rows, 2]: height and width as in the file."""
+        ...
+
+    def coloured(self) -> np.ndarray:
+        """Bool [rows]: whether any pixel is not grey."""
+        ...
+
+    def remarked(self, concern: Concern) -> Self:
+        """The same rows, of which this is to be said too."""
+        ...
+
+
+P = TypeVar("P", bound=Pictured)
+
+
+def checked(rows: P, image_size: str) -> P:
+    """Pictures to learn from, with what is to be said of their sizes; DataError for too few or equal ones."""
     check_enough(rows)
     side = square_of(rows, image_size)
     shapes = rows.shapes()
@@ -61,7 +95,7 @@ def read_pictures(
     return rows
 
 
-def check_enough(rows: ImageRows) -> None:
+def check_enough(rows: Pictured) -> None:
     """DataError for too few pictures, and for pictures that are all the same."""
     if len(rows) < FEWEST:
         raise DataError(
@@ -80,7 +114,7 @@ def check_enough(rows: ImageRows) -> None:
         )
 
 
-def square_of(rows: ImageRows, image_size: str = "auto") -> int:
+def square_of(rows: Pictured, image_size: str = "auto") -> int:
     """The side in pixels that pictures are brought to: the one of SIZES that is nearest to their own."""
     if image_size != "auto":
         return int(image_size)
@@ -94,7 +128,7 @@ def listed_sizes() -> str:
     return f"{', '.join(first)} or {last}"
 
 
-def learn_pictures(rows: ImageRows, *, image_size: str, features: str | None) -> dict[str, Any]:
+def learn_pictures(rows: Pictured, *, image_size: str, features: str | None) -> dict[str, Any]:
     """Facts from training rows, plain JSON.
 
     classes in natural order (none for fewer than two), size [side, side], channels (1 if no pixel has a

@@ -16,9 +16,6 @@ PENALTY = 10.0
 class PictureGanOptions(Options):
     """How pictures are read, made and judged."""
 
-    target: str | None = Field(
-        None, description="column of classes in a metadata table; class folders need no name"
-    )
     skip_broken: bool = Field(
         False, description="leave out pictures that cannot be read, and count them, instead of stopping"
     )

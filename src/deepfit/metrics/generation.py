@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 BLOCK_VALUES = 1 << 22
 """Distances that are held at once."""
+LEAST_PICTURES, SEEN = 5, 0.8
 ROUNDING = 1e-12
 """Squared distances that differ by less than this share of the longest vector's square are equal."""
 
@@ -51,6 +52,37 @@ def in_manifold(reference: ArrayLike, points: ArrayLike, nearest: int = 5) -> ND
     for start, stop in _blocks(len(asked), len(known)):
         inside[start:stop] = (_squared_distances(asked[start:stop], known) <= radius).any(1)
     return inside
+
+
+def visible(logits: NDArray, told: NDArray) -> NDArray[np.bool_]:
+    """Which words can be seen in pictures, and not only read in captions: bool [words].
+
+    logits: [n, words], of each word being what a real picture shows; told: 0 or 1 [n, words], whether its
+    caption has the word. Seen is a word that gets the higher logit in four of five pairs of a picture that
+    has it and one that lacks it (ROC AUC), of at least five of either.
+    """
+    from scipy.stats import rankdata
+
+    having = told.sum(0)
+    lacking = len(told) - having
+    ranks = rankdata(logits, axis=0) if len(logits) else logits
+    above = (ranks * told).sum(0) - having * (having + 1) / 2
+    known = (having >= LEAST_PICTURES) & (lacking >= LEAST_PICTURES)
+    return known & (above >= SEEN * np.maximum(having * lacking, 1))
+
+
+def likeliest(logits: NDArray, asked: NDArray, candidates: NDArray) -> NDArray[np.bool_]:
+    """Which pictures show what was asked for rather than anything else: bool [n].
+
+    logits: [n, words], of each word being what the picture shows; asked: 0 or 1 [n, words], the words that
+    were asked for; candidates: 0 or 1 [m, words], what might have been asked for instead. True where what was
+    asked for is likelier than every candidate of other words, each word on its own: since sum_k log p(word k
+    is there or not) = c . logits + constant, the greatest c . logits wins. A tie is False.
+    """
+    own = (logits * asked).sum(1)
+    others = logits @ candidates.T.astype(logits.dtype)
+    same = asked.sum(1)[:, None] + candidates.sum(1) == 2 * asked @ candidates.T
+    return own > np.where(same, -np.inf, others).max(1, initial=-np.inf)
 
 
 def _features(values: ArrayLike) -> NDArray[np.float64]:

@@ -38,6 +38,9 @@ SHOWN = 10
 BESIDE = 12
 """Made pictures whose nearest training pictures are shown."""
 COMPARED = 1_000
+STRANGE = "strange_"
+SAME = 1e-3
+"""Conditions that differ by less say the same: padding may move the last bits."""
 BETAS = {"dcgan": (0.5, 0.999), "resnet_gan": (0.0, 0.9)}
 """Of Adam: arXiv 1511.06434, section 3; arXiv 1802.05957, table 1, C."""
 
@@ -51,11 +54,23 @@ def unconditional(batch: Batch) -> Tensor:
 
 
 class Rounds(Sequence[dict[str, Any]]):
-    """The batches of a round: rows in random order, each once or, of few, several times, and fresh noise."""
+    """The batches of a round: rows in random order, each once or, of few, several times, and fresh noise.
+
+    conditions: arrays that come again as `strange_NAME`, of other rows that are drawn.
+    """
 
     def __init__(
-        self, arrays: Mapping[str, Any], rows: int, batch_size: int, noise: int, run: Run, number: int
+        self,
+        arrays: Mapping[str, Any],
+        rows: int,
+        batch_size: int,
+        noise: int,
+        run: Run,
+        number: int,
+        *,
+        conditions: Sequence[str] = (),
     ) -> None:
+        self.rows, self.conditions = rows, conditions
         self.arrays, self.batch_size, self.noise, self.run, self.number = (
             arrays,
             batch_size,
@@ -77,6 +92,10 @@ class Rounds(Sequence[dict[str, Any]]):
             raise IndexError(place)
         chosen = self.order[place * self.batch_size : (place + 1) * self.batch_size]
         found = {name: array[chosen] for name, array in self.arrays.items()}
+        if self.conditions:
+            generator = self.run.rng("strangers", self.number, place)
+            others = torch.randint(self.rows, (len(chosen),), generator=generator)
+            found |= {STRANGE + name: self.arrays[name][others] for name in self.conditions}
         generator = self.run.rng("noise", self.number, place)
         return {**found, "noise": torch.randn(len(chosen), self.noise, generator=generator)}
 
@@ -107,8 +126,9 @@ def pictures(
     """Yield "features", then "contest"; the round with the least Frechet distance on validation rows is kept.
 
     data: `images`, `noise`, where there are classes `target`, and the arrays `conditions` that `condition`
-    reads. Where the net has a reader, the discriminator's losses teach it. Afterwards the run's folder holds
-    pictures drawn after each round, and how near made pictures come to training pictures.
+    reads. Where the net has a reader, the discriminator's losses teach it, also by real pictures with the
+    conditions of others. Afterwards the run's folder holds pictures drawn after each round, and how near made
+    pictures come to training pictures.
     """
     yield from picture_judge.learn(net.judge, data, facts, options, run)
     rows = num_rows(data.train)
@@ -137,7 +157,13 @@ def pictures(
     yield Phase(
         name="contest",
         batches=lambda number: Rounds(
-            arrays, rows, options.batch_size * options.discriminator_steps, options.noise, run, number
+            arrays,
+            rows,
+            options.batch_size * options.discriminator_steps,
+            options.noise,
+            run,
+            number,
+            conditions=() if net.reader is None else conditions,
         ),
         step=step,
         optimizers=contest.optimizers(),
@@ -218,6 +244,8 @@ class Contest:
         real_B, made_B = both_B.chunk(2)
         total = self.against(real_B, made_B)
         parts = {"real_above_made": (real_B > made_B).sum().detach()}
+        if self.net.reader is not None:
+            total = (total + self.against_strangers(part, real, real_B, told)) / 2
 
         def says(x: Tensor) -> Tensor:
             return self.net.discriminator(x, told)
@@ -230,6 +258,19 @@ class Contest:
             parts["r1"] = r1_penalty(says, real)
             total = total + self.options.r1 * parts["r1"]
         return Loss(total, len(real), by="discriminator", parts=parts)
+
+    def against_strangers(self, part: Batch, real: Tensor, real_B: Tensor, told: Tensor) -> Tensor:
+        """Real pictures with the caption of another picture are to be told from those with their own.
+
+        Without it a reader learns only as made pictures betray a misunderstanding. Source: Reed et al. 2016,
+        arXiv 1605.05396, algorithm 1. Differs: a caption that says the same counts nothing.
+        """
+        strange = self.condition(
+            {name.removeprefix(STRANGE): array for name, array in part.items() if name.startswith(STRANGE)}
+        )
+        differs_B = (strange - told).detach().abs().amax(1) > SAME
+        wrong_B = self.net.discriminator(real, strange)
+        return self.against(real_B[differs_B], wrong_B[differs_B])
 
     def seen(self, x_BCHW: Tensor) -> Tensor:
         """Pictures as the discriminator sees them."""

@@ -19,6 +19,7 @@ from torch.nn import functional
 from deepfit.answers.pictures import from_text
 from deepfit.contract import Answers, Batch, Facts, Loss, Phase, Run, Splits
 from deepfit.data.batches import Selection, num_rows
+from deepfit.data.caption_words import memberships
 from deepfit.data.made_pictures import TURNS, find_features
 from deepfit.data.picture_options import PictureGanOptions
 from deepfit.metrics.generation import in_manifold
@@ -66,8 +67,9 @@ def learn(
     size = min(BATCH, max(LEAST_BATCH, rows // 8))
     goals = goals_of(data, facts, options.seed)
     arrays = tensors({"images": data.train["images"], "goals": goals.train}, run.device)
-    held = spread_out(data.valid["images"], CHECKED), spread_out(goals.valid[:, 0], CHECKED)
+    held = spread_out(data.valid["images"], CHECKED), spread_out(goals.valid, CHECKED)
     heads, turned = heads_of(facts), bool(facts["judge"]["turns"])
+    named = max(1, bool(facts["judge"]["classes"]) + len(words_of(facts)))  # given by people
 
     def batches(epoch: int) -> Sequence[Selection]:
         return Shuffled(arrays, rows, size, run.rng("features", epoch))
@@ -88,10 +90,12 @@ def learn(
         yield Loss(wrongness(judge(x_BCHW), goals_BN, heads), len(images))
 
     def score() -> Mapping[str, float]:
-        images, target = held
-        said = _foreseen(judge, judge, images)[:, : heads[0]]
+        images, target = held[0], held[1][:, :named]
+        ends = np.cumsum(heads)[: named - 1]
+        said = np.split(logits_of(judge, images)[:, : sum(heads[:named])], ends, axis=1)
+        right = np.stack([each.argmax(1) for each in said], axis=1) == target
         known = target != IGNORED
-        return {"accuracy": float((said.argmax(1) == target)[known].mean()) if known.any() else 0.0}
+        return {"accuracy": float(right[known].mean()) if known.any() else 0.0}
 
     optimizer = optimizers.build("adamw", judge, learning_rate=RATE, weight_decay=DECAY)
     yield Phase(
@@ -112,9 +116,15 @@ def learn(
 
 
 def heads_of(facts: Facts) -> list[int]:
-    """How many outputs each thing that the judge learns has: classes, groups, quarters."""
+    """How many outputs each thing that the judge learns has: classes, each word, groups, quarters."""
     judge = facts["judge"]
-    return [judge[name] for name in ("classes", "clusters", "turns") if judge[name]]
+    learned = [judge["classes"], *(2 for _ in words_of(facts)), judge["clusters"], judge["turns"]]
+    return [outputs for outputs in learned if outputs]
+
+
+def words_of(facts: Facts) -> list[int]:
+    """The numbers of the words that the judge learns to see."""
+    return list(facts["judge"].get("words", ()))
 
 
 def turn(x_BCHW: Tensor, goals_BN: Tensor, quarters_B: Tensor) -> tuple[Tensor, Tensor]:
@@ -137,11 +147,17 @@ def wrongness(logits_BK: Tensor, goals_BN: Tensor, heads: Sequence[int]) -> Tens
 
 
 def goals_of(data: Splits[Batch], facts: Facts, seed: int) -> Splits[np.ndarray]:
-    """int64 [rows, goals] of training and validation: the class, the group of like pictures, or both."""
+    """int64 [rows, goals] of training and validation, as far as they are learned.
+
+    The class; of each word whether the caption has it; the group of like pictures.
+    """
     parts: list[list[np.ndarray]] = [[], []]
     if facts["judge"]["classes"]:
         for part, batch in zip(parts, (data.train, data.valid), strict=True):
             part.append(batch["target"])
+    if words := words_of(facts):
+        for part, batch in zip(parts, (data.train, data.valid), strict=True):
+            part.extend(memberships(batch["words"], words).astype(np.int64).T)
     if clusters := facts["judge"]["clusters"]:
         from sklearn.cluster import KMeans
 
@@ -183,6 +199,18 @@ def features_of(judge: PictureJudge, images: np.ndarray) -> np.ndarray:
     return _foreseen(judge, judge.features, images)
 
 
+def logits_of(judge: PictureJudge, images: np.ndarray) -> np.ndarray:
+    """float32 [rows, K] of pictures uint8 [rows, H, W, C]."""
+    return _foreseen(judge, judge, images)
+
+
+def words_seen(judge: PictureJudge, images: np.ndarray, facts: Facts) -> np.ndarray:
+    """float32 [rows, words]: the log odds that pictures show each word that the judge has learned."""
+    first, count = facts["judge"]["classes"], len(words_of(facts))
+    pairs = logits_of(judge, images)[:, first : first + 2 * count].reshape(len(images), count, 2)
+    return pairs[..., 1] - pairs[..., 0]
+
+
 def _foreseen(net: nn.Module, says: Callable[[Tensor], Tensor], images: np.ndarray) -> np.ndarray:
     at_once = max(1, VALUES_AT_ONCE // max(1, int(np.prod(images.shape[1:]))))
     return foresee(net, {"images": images}, lambda part: says(scaled(part["images"])), rows_at_once=at_once)
@@ -211,7 +239,7 @@ def appraise(judge: PictureJudge, answers: Answers, real: Batch, facts: Facts) -
         "covered": in_manifold(found, known),
     }
     if "target" in real and knows_classes(facts):
-        said = _foreseen(judge, judge, made)[:, : facts["judge"]["classes"]]
+        said = logits_of(judge, made)[:, : facts["judge"]["classes"]]
         right = said.argmax(1) == real["target"]
         columns["recognised"] = np.where(real["target"] == IGNORED, np.nan, right)
     return Answers(columns, answers.classes)

@@ -12,6 +12,7 @@ import numpy as np
 from deepfit import metrics
 from deepfit.judge.verdict import number
 from deepfit.report import anomalies, charts, generation, sequences, series, similarity
+from deepfit.report.asked import asked_pictures
 from deepfit.report.charts import Line
 from deepfit.report.confusion import confused, pairs
 from deepfit.report.examples import most_wrong, pictures
@@ -270,6 +271,7 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "sequence_logos": sequences.logos,
     "sequence_letters": sequences.strings,
     "made_pictures": generation.made_pictures,
+    "asked_pictures": asked_pictures,
     "contest": generation.contest,
     "copies": generation.copies,
 }

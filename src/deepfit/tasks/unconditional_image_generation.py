@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from deepfit.answers import generation
 from deepfit.baselines.pictures import for_pictures
@@ -47,6 +48,10 @@ WALK_PLACES = 4
 
 class Options(PictureGanOptions):
     """How pictures are read, made and judged."""
+
+    target: str | None = Field(
+        None, description="column of classes in a metadata table; class folders need no name"
+    )
 
 
 class UnconditionalImageGeneration:

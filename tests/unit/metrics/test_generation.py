@@ -92,3 +92,44 @@ def test_one_known_row_holds_only_itself():
 def test_an_empty_reference_is_refused():
     with pytest.raises(ValueError, match="0 rows"):
         generation.in_manifold(np.zeros((0, 2)), np.ones((1, 2)))
+
+
+def test_the_likeliest_caption_is_that_of_the_highest_product_of_probabilities():
+    rng = np.random.default_rng(0)
+    logits, asked = rng.normal(size=(40, 5)), (rng.random((40, 5)) < 0.5).astype(np.float32)
+    candidates = np.unique((rng.random((9, 5)) < 0.5).astype(np.float32), axis=0)
+    chance = 1 / (1 + np.exp(-logits))
+
+    def likelihood(row, words):
+        return np.prod(np.where(words > 0, chance[row], 1 - chance[row]))
+
+    expected = [
+        all(
+            likelihood(row, asked[row]) > likelihood(row, each)
+            for each in candidates
+            if (each != asked[row]).any()
+        )
+        for row in range(40)
+    ]
+    assert generation.likeliest(logits, asked, candidates).tolist() == expected
+    assert 0 < np.mean(expected) < 1
+
+
+def test_what_says_the_same_is_no_rival_and_a_tie_is_not_won():
+    same, other = np.array([[1.0, 0]]), np.array([[0.0, 1]])
+    assert generation.likeliest(np.array([[-3.0, -5]]), same, same).tolist() == [True]
+    assert generation.likeliest(np.array([[2.0, 2]]), same, other).tolist() == [False]
+
+
+def test_visible_words_are_those_whose_auc_is_high_enough():
+    from sklearn.metrics import roc_auc_score
+
+    rng = np.random.default_rng(0)
+    told = (rng.random((80, 6)) < 0.4).astype(np.float32)
+    logits = rng.normal(size=(80, 6)) + told * np.array([0, 0.6, 1.2, 1.4, 3, 8])
+    areas = [roc_auc_score(told[:, word], logits[:, word]) for word in range(6)]
+    assert generation.visible(logits, told).tolist() == [area >= generation.SEEN for area in areas]
+    assert generation.visible(logits, told).sum() in range(1, 6)
+    told[4:, 5] = 0
+    assert not generation.visible(logits, told)[5]  # four pictures are too few to say
+    assert not generation.visible(logits[:0], told[:0]).any()
