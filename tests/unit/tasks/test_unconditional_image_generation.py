@@ -71,6 +71,7 @@ def test_the_report_shows_pictures_of_each_round_the_game_and_the_nearest_traini
     for words in ("Made pictures", "Round 1", "The game of the two networks", "Are they copies?"):
         assert words in page
     assert page.count("data:image/png;base64,") == 1 + SMALL["epochs"] + 1
+    assert f"deepfit sample {run} --seed 1 --out grid.png" in page
 
 
 def test_the_saved_model_samples_by_seed_walks_in_a_circle_and_takes_no_prompts(run):
@@ -233,7 +234,7 @@ def test_a_class_that_only_the_test_rows_have_does_no_harm():
     [
         {"loss": "wasserstein", "discriminator_steps": 2},
         {"r1": 1.0, "loss": "hinge", "augment": "on"},
-        {"network": "resnet_gan", "optimizer": "schedule_free"},
+        pytest.param({"network": "resnet_gan", "optimizer": "schedule_free"}, marks=pytest.mark.slow),
     ],
 )
 def test_penalties_and_several_steps_go_through_the_engine_and_resume_bit_for_bit(how, tmp_path):
