@@ -18,7 +18,8 @@ def test_the_loss_falls_with_every_optimizer_left_at_its_defaults(tiny, name):
     given = {
         option: getattr(tiny.task.options, option) for option in ("epochs", "batch_size", "seed", "threads")
     }
-    target = {"target": tiny.task.options.target} if tiny.task.options.target else {}
+    named = getattr(tiny.task.options, "target", None)
+    target = {"target": named} if named else {}
     options = resolve(type(tiny.task.options), {**given, **target, "optimizer": name, "patience": 0})
     task = type(tiny.task)(options)
     run = tiny.run(None, task)

@@ -20,6 +20,7 @@ from deepfit.cli.learn import learn
 from deepfit.cli.networks import networks
 from deepfit.cli.predict import predict
 from deepfit.cli.resume import resume
+from deepfit.cli.sample import sample
 from deepfit.cli.search import search
 from deepfit.cli.tasks import tasks
 from deepfit.cli.train import train
@@ -55,6 +56,7 @@ for command in (
     predict,
     embed,
     search,
+    sample,
     resume,
     tasks,
     networks,

@@ -13,7 +13,7 @@ given to `train`; whatever else must survive a restart is named in `Phase.keeps`
 
 from __future__ import annotations
 
-from deepfit.contract.abilities import Appraises, Completes, Embeds, ReadsItems, Samples
+from deepfit.contract.abilities import Appraises, Completes, Embeds, ReadsItems, Reviews, Samples, Walks
 from deepfit.contract.rows import Answers, Baseline, Batch, Concern, Facts, OwnRows, Rows, Splits, plain
 from deepfit.contract.task import Task
 from deepfit.contract.training import Averaging, Loss, Phase, Progress, Run, Stateful, constant
@@ -33,12 +33,14 @@ __all__ = [
     "Phase",
     "Progress",
     "ReadsItems",
+    "Reviews",
     "Rows",
     "Run",
     "Samples",
     "Splits",
     "Stateful",
     "Task",
+    "Walks",
     "constant",
     "plain",
 ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from deepfit.contract.rows import Answers, Batch, Facts, Rows
+from deepfit.contract.rows import Answers, Batch, Concern, Facts, Rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,6 +62,18 @@ class Appraises(Protocol):
 
 
 @runtime_checkable
+class Reviews(Protocol):
+    """A task whose training can fail in ways that no loss shows: what is to be said of it once it is over."""
+
+    def review(self, history: Sequence[Mapping[str, Any]]) -> Sequence[Concern]:
+        """What a careful reader would say of the course of training; mostly nothing.
+
+        history: a record an epoch: phase, epoch, losses, scores, best.
+        """
+        ...
+
+
+@runtime_checkable
 class Samples(Protocol):
     """A task whose network makes new rows: what `deepfit sample` and `Model.sample` ask for."""
 
@@ -71,5 +83,20 @@ class Samples(Protocol):
         """`count` new rows, of each prompt where the network makes what it is asked for.
 
         The same seed gives the same rows. OptionError where the task takes no prompts, or does not know one.
+        """
+        ...
+
+
+@runtime_checkable
+class Walks(Protocol):
+    """A task whose network makes pictures between which one can walk: `deepfit sample --walk`."""
+
+    def walk(
+        self, net: nn.Module, facts: Facts, *, steps: int, seed: int, prompts: Sequence[str] = ()
+    ) -> Batch:
+        """`images` uint8 [steps, height, width, channels] on a closed way, each a little off the one before.
+
+        From prompt to prompt where there are prompts. The same seed walks the same way. OptionError as in
+        `Samples.sample`.
         """
         ...

@@ -57,6 +57,8 @@ def lay_out(tree: Tree, target: str, *, require_labels: bool, skip_missing: bool
     below = _by_folder(files)
     parts = {folder: PARTS[folder.lower()] for folder in below if folder.lower() in PARTS}
     nested = any("/" in file or file in METADATA for folder in parts for file in below[folder])
+    if not require_labels and parts.keys() == below.keys() and all("/" in file for file in files):
+        nested = True  # pictures without classes, in parts
     if _metadata(files) or not nested:
         layout = _lay_out_part(
             tree, top, files, target, require_labels=require_labels, skip_missing=skip_missing

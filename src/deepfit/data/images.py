@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from deepfit.data.image_layout import Layout, lay_out
 from deepfit.data.image_sources import (
     FilePictures,
     Pictures,
+    Tree,
     is_archive,
     natural,
     open_tree,
@@ -42,8 +44,10 @@ def read_images(
     skip_broken: bool = False,
     require_labels: bool = True,
     size: tuple[int, int] | None = None,
+    labels_needed: bool = True,
     folder: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    lays: Callable[[Tree], Layout] | None = None,
 ) -> ImageRows:
     """Pictures from a folder, a .zip, a file, a list of paths, a uint8 array or Pillow pictures.
 
@@ -53,11 +57,14 @@ def read_images(
     require_labels: for training: every picture has a label, and the classes can be learned. Without, labels
         are taken if there.
     size: (height, width) in pixels to decode to, at prediction as in training; None: see `choose_size`.
+    labels_needed: whether rows without labels cannot be scored.
     folder: where decoded pictures are kept, so that the next run finds them; None: nowhere.
     progress: called with (done, all) pictures.
+    lays: what reads off a folder or .zip which pictures there are and what is known of each; None: `lay_out`.
     Raises DataError.
     """
-    pictures, layout = _find(source, target, require_labels=require_labels, skip_missing=skip_broken)
+    by_class = partial(lay_out, target=target, require_labels=require_labels, skip_missing=skip_broken)
+    pictures, layout = _find(source, lays or by_class, require_labels=require_labels)
     shelf = _Shelf(pictures, folder)
     decoded = shelf.decoded(size, progress)
     usable = np.array(
@@ -73,7 +80,15 @@ def read_images(
         check_classes(
             pictures.name, layout.labels[usable], None if layout.parts is None else layout.parts[usable]
         )
-    return ImageRows(shelf, usable, columns=columns, target=target, parts=layout.parts, concerns=concerns)
+    return ImageRows(
+        shelf,
+        usable,
+        columns=columns,
+        target=target,
+        parts=layout.parts,
+        concerns=concerns,
+        labels_needed=labels_needed,
+    )
 
 
 def recognise(source: Any) -> str | None:
@@ -110,6 +125,7 @@ class ImageRows:
         target: str,
         parts: np.ndarray | None = None,
         concerns: Sequence[Concern] = (),
+        labels_needed: bool = True,
     ) -> None:
         self.name = shelf.pictures.name
         self._shelf = shelf
@@ -118,19 +134,28 @@ class ImageRows:
         self._target = target
         self._parts = parts
         self._concerns = concerns
+        self._labels_needed = labels_needed
 
     def __len__(self) -> int:
         return len(self._index)
 
     def take(self, index: np.ndarray) -> ImageRows:
         """The rows at these positions."""
+        return self._with(self._index[index], self._concerns)
+
+    def remarked(self, concern: Concern) -> ImageRows:
+        """The same rows, of which this is to be said too."""
+        return self._with(self._index, (*self._concerns, concern))
+
+    def _with(self, index: np.ndarray, concerns: Sequence[Concern]) -> ImageRows:
         return ImageRows(
             self._shelf,
-            self._index[index],
+            index,
             columns=self._columns,
             target=self._target,
             parts=self._parts,
-            concerns=self._concerns,
+            concerns=concerns,
+            labels_needed=self._labels_needed,
         )
 
     def keys(self) -> dict[str, np.ndarray]:
@@ -138,8 +163,8 @@ class ImageRows:
         return {"file": self.column("file")}
 
     def labelled(self) -> ImageRows:
-        """These rows, which have labels; DataError where they have none."""
-        if self.target() is None:
+        """These rows, which have labels where those are needed; DataError where they have none."""
+        if self._labels_needed and self.target() is None:
             raise DataError(
                 f"{self.name} has no labels, so nothing can be scored. Put each picture in the folder of its "
                 "class, or name its class in metadata.csv."
@@ -294,13 +319,13 @@ class _Shelf:
         return self._prints
 
 
-def _find(source: Any, target: str, *, require_labels: bool, skip_missing: bool) -> tuple[Pictures, Layout]:
+def _find(source: Any, lays: Callable[[Tree], Layout], *, require_labels: bool) -> tuple[Pictures, Layout]:
     """The pictures of any source, and what is known of each."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         if path.is_dir() or (path.is_file() and is_archive(path)):
             tree = open_tree(path)
-            layout = lay_out(tree, target, require_labels=require_labels, skip_missing=skip_missing)
+            layout = lays(tree)
             return tree.pictures(layout.files), layout
         if not path.exists():
             raise DataError(f"There is no file or folder {path}.")

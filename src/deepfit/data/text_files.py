@@ -52,14 +52,18 @@ def read_text(path: Path, shown: str | None = None) -> str:
 
     shown: the file's name in messages.
     """
-    content = path.read_bytes()
+    return decoded(path.read_bytes(), shown or path.name)
+
+
+def decoded(content: bytes, shown: str) -> str:
+    """The text of a file's content, as `read_text` says; shown: the file's name in messages."""
     encoding = next((name for mark, name in MARKS if content.startswith(mark)), "utf-8")
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         byte = f"0x{content[error.start]:02x}" if error.start < len(content) else "the end of the file"
         raise DataError(
-            f"{shown or path.name}, byte {error.start + 1:,}: received {byte}, which is not"
+            f"{shown}, byte {error.start + 1:,}: received {byte}, which is not"
             f" {encoding.removesuffix('-sig').upper()}. {TO_UTF8}"
         ) from None
 

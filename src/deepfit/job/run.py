@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deepfit import machine
-from deepfit.contract import Answers, Batch, Concern, Progress, Rows, Splits, Task
+from deepfit.contract import Answers, Batch, Concern, Progress, Reviews, Rows, Splits, Task
 from deepfit.errors import DataError
 from deepfit.job import folder
 from deepfit.job.result import Result, Stage
@@ -78,6 +78,9 @@ class Job:
         started = time.monotonic()
         model = yield from self.train(data, facts, threads)
         self.seconds["train"] = time.monotonic() - started
+        for concern in self.task.review(self.history) if isinstance(self.task, Reviews) else ():
+            concerns.append(concern)
+            yield Stage("check", scorecard.sentence(concern))
 
         yield Stage("judge", "Scoring on the held-out rows")
         answers = model.task.decode(model.outputs(data.test), model.facts) if kept.test is not None else None

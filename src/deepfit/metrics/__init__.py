@@ -46,6 +46,10 @@ TITLES = {
     "detection_auc": "ROC AUC of telling made from real",
     "coverage_80": "Coverage of the 80 % interval",
     "coverage_95": "Coverage of the 95 % interval",
+    "frechet_distance": "Fréchet distance",
+    "precision": "Precision",
+    "recall": "Recall",
+    "recognised": "Recognised",
 }
 """How people write a metric's name."""
 
@@ -68,6 +72,7 @@ LESS_IS_BETTER = frozenset(
         "copied",
         "exact_copies",
         "detection_auc",
+        "frechet_distance",
     }
 )
 

@@ -23,6 +23,7 @@ from deepfit.contract import (
     Rows,
     Samples,
     Task,
+    Walks,
 )
 from deepfit.errors import ArtifactError, DeepfitError
 from deepfit.model import artifact, card
@@ -101,6 +102,18 @@ class Model:
                 "unconditional-image-generation, text-to-image, tabular-generation."
             )
         return self.task.sample(self.net, self.facts, count=count, seed=seed, prompts=prompts)
+
+    def walk(self, steps: int = 60, *, seed: int = 0, prompts: Sequence[str] = ()) -> Batch:
+        """`steps` new pictures on a closed way through what can be made, from prompt to prompt where given.
+
+        "images" uint8 [steps, height, width, channels]. DeepfitError for a task that makes no pictures.
+        """
+        if not isinstance(self.task, Walks):
+            raise DeepfitError(
+                f"walk: {self.task_name} makes no pictures to walk between. Tasks that do: "
+                "unconditional-image-generation, text-to-image."
+            )
+        return self.task.walk(self.net, self.facts, steps=steps, seed=seed, prompts=prompts)
 
     def predict(self, source: Any) -> np.ndarray:
         """One prediction a row.

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 NAME = "report.html"
 SOURCES = {"image-classification": "new_photos", "token-classification": "new.conll"}
+MADE = dict.fromkeys(("unconditional-image-generation", "text-to-image"), "grid.png")
+"""Where tasks that make something new write it, in place of answers to rows."""
 ANSWERS = {"token-classification": "answers.conll"}
 
 
@@ -183,6 +185,15 @@ def _usage(card: Mapping[str, Any], result: Result) -> dict[str, str]:
     """Commands and code that use this very model, with its real paths."""
     run = str(card["paths"].get("run") or result.run)
     place = shlex.quote(run)
+    if made := MADE.get(card["task"]):
+        return {
+            "shell": f"deepfit sample {place} --seed 1 --out {made}\n"
+            f"deepfit resume {place}\n"
+            f"tensorboard --logdir {place}",
+            "python": "import deepfit\n\n"
+            f"model = deepfit.load({run!r})\n"
+            'model.sample(64, seed=1)["images"]  # uint8 [64, height, width, channels]',
+        }
     new = SOURCES.get(card["task"], "new.csv")
     labelled = SOURCES.get(card["task"], "labelled.csv")
     return {

@@ -11,7 +11,17 @@ import numpy as np
 
 from deepfit import metrics
 from deepfit.judge.verdict import number
-from deepfit.report import anomalies, charts, importance, made_rows, sequences, series, similarity
+from deepfit.report import (
+    anomalies,
+    charts,
+    generation,
+    importance,
+    made_rows,
+    sequences,
+    series,
+    similarity,
+)
+from deepfit.report.asked import asked_pictures
 from deepfit.report.charts import Line
 from deepfit.report.confusion import confused, pairs
 from deepfit.report.examples import most_wrong, pictures
@@ -249,4 +259,8 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "text_map": similarity.text_map,
     "sequence_logos": sequences.logos,
     "sequence_letters": sequences.strings,
+    "made_pictures": generation.made_pictures,
+    "asked_pictures": asked_pictures,
+    "contest": generation.contest,
+    "copies": generation.copies,
 }

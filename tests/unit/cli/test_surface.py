@@ -21,6 +21,7 @@ FLAGS = {
     "predict": "--out --overwrite",
     "embed": "--json --out --overwrite --text",
     "search": "--index --json --out --overwrite --text --top",
+    "sample": "--count --frames --json --out --overwrite --prompt --seed --walk",
     "resume": "--checkpoint-minutes --device --epochs --json --threads",
     "tasks": "",
     "networks": "--classes --input --json --out --overwrite",
@@ -50,6 +51,14 @@ OWN_OPTIONS = {
     """,
 }
 OWN_OPTIONS["tabular-generation"] = "target missing kinds width noise pack moments target_weight"
+OWN_OPTIONS["unconditional-image-generation"] = """
+    target skip_broken image_size network width noise loss spectral penalty r1 augment discriminator_steps
+    features judge_epochs discriminator_rate
+"""
+OWN_OPTIONS["text-to-image"] = """
+    text skip_broken image_size network width noise loss spectral penalty r1 augment discriminator_steps
+    features judge_epochs discriminator_rate caption_width
+"""
 OWN_OPTIONS["sentence-similarity"] = (
     "target first second negative base network vocabulary_size width loss temperature"
 )
