@@ -11,7 +11,7 @@ import numpy as np
 
 from deepfit import metrics
 from deepfit.judge.verdict import number
-from deepfit.report import anomalies, charts, sequences, series, similarity
+from deepfit.report import anomalies, charts, clusters, sequences, series, similarity
 from deepfit.report.charts import Line
 from deepfit.report.confusion import confused, pairs
 from deepfit.report.examples import most_wrong, pictures
@@ -262,6 +262,10 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "precision_recall": anomalies.precision_recall,
     "most_anomalous": anomalies.most_anomalous,
     "anomalous_readings": anomalies.anomalous_readings,
+    "cluster_choice": clusters.cluster_choice,
+    "cluster_map": clusters.cluster_map,
+    "cluster_columns": clusters.cluster_columns,
+    "cluster_examples": clusters.cluster_examples,
     "likeness": similarity.likeness,
     "rated_likeness": similarity.rated_likeness,
     "lost_partners": similarity.lost_partners,
