@@ -53,14 +53,13 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as scratch:
                 records.append({"set": name, "seed": seed, **measure(name, seed, Path(scratch), given)})
             print(records[-1], file=sys.stderr, flush=True)
-    summary = summarise(records)
-    write(
-        given.out,
-        claim="agreement (NMI) of clusters with labels that no method saw, on held-out rows",
-        summary=summary,
-        records=records,
-    )
-    for name, scores in summary.items():
+            write(
+                given.out,
+                claim="agreement (NMI) of clusters with labels that no method saw, on held-out rows",
+                summary=summarise(records),
+                records=records,
+            )
+    for name, scores in summarise(records).items():
         print(name, {method: round(score["median"], 3) for method, score in scores.items()})
 
 

@@ -48,6 +48,7 @@ class ClusterOptions(Options):
         3e-3, description=f"step size at its highest; {RATES}"
     )
     weight_decay: float = Field(0.01, ge=0, le=10, description=DECAY)
+    clip_norm: float = Field(1.0, ge=0, description="longest gradient, as Euclidean norm; 0 = no clipping")
     valid_fraction: float = Field(
         0.1, gt=0, lt=1, description="share of the other rows held out to follow the autoencoder's error"
     )

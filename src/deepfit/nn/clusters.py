@@ -16,14 +16,16 @@ from deepfit.nn.nets.mlp import MLP
 # B batch, N number columns or codes met, C category columns, D width of codes, K clusters, S slots
 
 FEWEST_BELONGING = 1e-12
+UNTRIED = -2.0
+"""Below every silhouette; finite, since an average of weights may run over it."""
 
 
 class Clusters(nn.Module):
     """Centres of clusters among codes, for as many clusters as there are slots.
 
     centres_SD: learned; used_S: which slots hold a cluster. spread: root mean square distance of codes from
-    their centre, set with the centres, which is the unit of the kernel below. curve_S: the silhouette by
-    which the number of clusters was chosen, that of k clusters at place k - 1; -inf where none was computed.
+    their centre, set with the centres, the unit of the kernel below. curve_S: the silhouette by which the
+    number of clusters was chosen, that of k clusters at place k - 1; UNTRIED where none was computed.
     """
 
     used_S: Tensor
@@ -35,7 +37,7 @@ class Clusters(nn.Module):
         self.centres_SD = nn.Parameter(torch.zeros(slots, width))
         self.register_buffer("used_S", torch.ones(slots))
         self.register_buffer("spread", torch.ones(()))
-        self.register_buffer("curve_S", torch.full((slots,), -torch.inf))
+        self.register_buffer("curve_S", torch.full((slots,), UNTRIED))
 
     def forward(self, codes_BD: Tensor) -> Tensor:
         """How much each code belongs to each cluster, BS, rows summing to 1; 0 for an empty slot.

@@ -46,6 +46,8 @@ SLOWER = 0.3
 """Learning rate of the refinement over that of pretraining."""
 ATTRACTION = 2.0
 """Weight of drawing neighbours together over keeping all others apart."""
+NEARLY = 0.02
+"""Silhouettes that are no further apart count as equal; of several numbers of clusters the least is taken."""
 UNIT = 0.5
 """Unit of distances from a centre, as a share of the root mean square of those after k-means."""
 POOL_ROWS = 20_000
@@ -232,7 +234,7 @@ def belonging(net: Any, batch: Batch, codes: Codes) -> Tensor:
 
 
 def settle_clusters(clusters: Clusters, codes_BD: Tensor, count: int, run: Run) -> None:
-    """Centres by k-means among codes; their number, where it is 0, by the highest silhouette.
+    """Centres by k-means among codes; their number, where it is 0, the least with nearly the best silhouette.
 
     Depends on the run and the codes alone, since resuming repeats it.
     """
@@ -249,7 +251,7 @@ def settle_clusters(clusters: Clusters, codes_BD: Tensor, count: int, run: Run) 
             centres = k_means(few, tried, run.rng("curve", tried), starts=8)
             own = torch.cdist(few, centres).argmin(1)
             clusters.curve_S[tried - 1] = float(silhouettes(few.numpy(), own.numpy()).mean())
-        count = int(clusters.curve_S.argmax()) + 1
+        count = int((clusters.curve_S >= clusters.curve_S.max() - NEARLY).nonzero()[0]) + 1
     centres = k_means(some, count, run.rng("k-means"))
     squared = torch.cdist(codes_BD, centres).square().amin(1)
     spread = UNIT * float(squared.mean().sqrt())

@@ -21,6 +21,8 @@ TOLD_COLUMNS = 3
 EXAMPLES = 3
 PICTURES = 6
 TEXT_LETTERS = 160
+NEARLY = 0.02
+"""Silhouettes that are no further apart count as equal (`plans.clusters`, which loads PyTorch)."""
 STRONG = 0.5
 """Deviations from the mean of all rows, or a share of rows, from which a difference is put in words."""
 
@@ -32,10 +34,10 @@ def cluster_choice(view: View) -> Section | None:
         return None
     curve = clusters.curve_S.cpu().numpy()
     count = int(clusters.used_S.sum())
-    tried = np.flatnonzero(np.isfinite(curve))
+    tried = np.flatnonzero(curve >= -1)
     if not len(tried):
         return Section("How many clusters", [f"{count} clusters, as asked for with --clusters."])
-    rivals = [place + 1 for place in tried if place + 1 != count and curve[place] > curve[count - 1] - 0.02]
+    rivals = [place + 1 for place in tried if place + 1 != count and curve[place] > curve[count - 1] - NEARLY]
     close = (
         f" Nearly as good: {', '.join(map(str, rivals))}; where one of them makes more sense to you, ask for "
         "it with --clusters."
@@ -45,8 +47,9 @@ def cluster_choice(view: View) -> Section | None:
     line = Line("silhouette", tried + 1, curve[tried], marked=True)
     chart = charts.lines([line], x_label="clusters", y_label="silhouette", best=float(count), whole=True)
     said = (
-        f"{count} clusters were chosen: among the codes after pretraining, k-means with so many has the "
-        f"highest silhouette ({number(float(curve[count - 1]), 3)})."
+        f"{count} clusters were chosen: the least number that gives k-means among the codes after "
+        f"pretraining a silhouette ({number(float(curve[count - 1]), 3)}) within {NEARLY} of the best "
+        f"({number(float(curve[tried].max()), 3)})."
     )
     return Section(
         "How many clusters", [said + close], [Figure(chart, "Dashed: the number that was chosen.")]
