@@ -14,7 +14,8 @@ import numpy as np
 from deepfit.metrics.clusters import silhouettes
 
 FITTED_ROWS = 20_000
-CHOSEN_ROWS = 2_000
+CHOSEN_ROWS = 1_000
+"""Rows, and one start for each number, by which a number of clusters is chosen."""
 MOST_CLUSTERS = 20
 COMPONENTS = 16
 FULL_FEATURES = 100
@@ -34,17 +35,17 @@ def for_points(train: np.ndarray, test: np.ndarray, clusters: int, *, seed: int)
     fit = np.asarray(train, np.float64)[chosen]
     asked = np.asarray(test, np.float64)
 
-    def k_means(points: np.ndarray, count: int) -> Any:
+    def k_means(points: np.ndarray, count: int, starts: int = 10) -> Any:
         from sklearn.cluster import KMeans
 
-        return KMeans(count, n_init=10, random_state=seed % 2**32).fit(points)
+        return KMeans(count, n_init=starts, random_state=seed % 2**32).fit(points)
 
-    def mixture(points: np.ndarray, count: int) -> Any:
+    def mixture(points: np.ndarray, count: int, starts: int = 3) -> Any:
         from sklearn.mixture import GaussianMixture
 
         shape = "full" if points.shape[1] <= FULL_FEATURES else "diag"
         return GaussianMixture(
-            count, covariance_type=shape, reg_covar=1e-3, n_init=3, random_state=seed % 2**32
+            count, covariance_type=shape, reg_covar=1e-3, n_init=starts, random_state=seed % 2**32
         ).fit(points)
 
     def components(points: np.ndarray) -> Any:
@@ -62,11 +63,9 @@ def for_points(train: np.ndarray, test: np.ndarray, clusters: int, *, seed: int)
     yield _timed("gaussian_mixture", mixture, fit, asked, clusters)
 
 
-def _timed(
-    name: str, learn: Callable[[np.ndarray, int], Any], fit: np.ndarray, asked: np.ndarray, clusters: int
-) -> Fitted:
+def _timed(name: str, learn: Callable[..., Any], fit: np.ndarray, asked: np.ndarray, clusters: int) -> Fitted:
     begun = time.perf_counter()
-    model = learn(fit, clusters) if clusters else _chosen(learn, fit)
+    model = learn(fit, clusters or _chosen(learn, fit))
     if hasattr(model, "predict_proba"):
         shares = model.predict_proba(asked)
     else:
@@ -74,17 +73,17 @@ def _timed(
     return name, shares, time.perf_counter() - begun
 
 
-def _chosen(learn: Callable[[np.ndarray, int], Any], fit: np.ndarray) -> Any:
-    """The model with the number of clusters that has the highest silhouette."""
+def _chosen(learn: Callable[..., Any], fit: np.ndarray) -> int:
+    """The number of clusters that has the highest silhouette."""
     import warnings
 
     some = fit[:: max(1, len(fit) // CHOSEN_ROWS)]
-    best, highest = None, -np.inf
+    best, highest = 2, -np.inf
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fewer different points than clusters, which then score less
         for count in range(2, min(MOST_CLUSTERS, len(some) - 1) + 1):
-            model = learn(some, count)
+            model = learn(some, count, 1)
             score = float(silhouettes(some, model.predict(some)).mean())
             if score > highest:
-                best, highest = model, score
+                best, highest = count, score
     return best

@@ -10,6 +10,8 @@ from deepfit.options import DECAY, RATES, Options
 
 MOST_CHOSEN = 20
 """The most clusters among which a number is chosen."""
+NEARLY = 0.02
+"""Silhouettes that are no further apart count as equal; the least number of clusters is then taken."""
 
 
 class ClusterOptions(Options):

@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 
 from deepfit.contract import Batch, Loss, Phase, Run, Splits
 from deepfit.data.batches import num_rows
+from deepfit.data.cluster_options import NEARLY
 from deepfit.metrics.clusters import silhouettes
 from deepfit.nn import optimizers, schedules
 from deepfit.nn.clusters import (
@@ -46,8 +47,6 @@ SLOWER = 0.3
 """Learning rate of the refinement over that of pretraining."""
 ATTRACTION = 2.0
 """Weight of drawing neighbours together over keeping all others apart."""
-NEARLY = 0.02
-"""Silhouettes that are no further apart count as equal; of several numbers of clusters the least is taken."""
 UNIT = 0.5
 """Unit of distances from a centre, as a share of the root mean square of those after k-means."""
 POOL_ROWS = 20_000
@@ -148,10 +147,12 @@ def plan(
             momentum=options.momentum,
         )
 
-    def phase(name: str, rate: float, epochs: int, schedule: Any, further: Mapping[str, Tensor]) -> Phase:
+    def phase(
+        name: str, rate: float, epochs: int, schedule: Any, further: Mapping[str, Tensor], number: int = 0
+    ) -> Phase:
         return Phase(
             name=name,
-            batches=batches(name, further),
+            batches=batches(f"{name} {number}" if number else name, further),
             step=step,
             optimizers={"main": optimizer(rate)},
             epochs=epochs,
@@ -171,7 +172,7 @@ def plan(
     belongs = belonging(net, train, codes)
     for number in range(ROUNDS):
         target = {"belongs": sharpened(smoothed(belongs, nearest))}
-        yield phase(f"refine {number + 1}", SLOWER * rate, rounds, schedules.build("constant"), target)
+        yield phase("refine", SLOWER * rate, rounds, schedules.build("constant"), target, number + 1)
         before, belongs = belongs.argmax(1), belonging(net, train, codes)
         if float((before != belongs.argmax(1)).double().mean()) <= options.tolerance:
             break

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from deepfit.data.cluster_options import NEARLY
 from deepfit.judge.verdict import DASH, number
 from deepfit.report import charts
 from deepfit.report.charts import BOTTOM, COLOURS, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line
@@ -21,8 +22,6 @@ TOLD_COLUMNS = 3
 EXAMPLES = 3
 PICTURES = 6
 TEXT_LETTERS = 160
-NEARLY = 0.02
-"""Silhouettes that are no further apart count as equal (`plans.clusters`, which loads PyTorch)."""
 STRONG = 0.5
 """Deviations from the mean of all rows, or a share of rows, from which a difference is put in words."""
 

@@ -8,8 +8,8 @@ task is never inferred: say `--task tabular-clustering`.
 
 An autoencoder learns codes in which rows lie near their nearest neighbours; k-means finds clusters among the
 codes, and the network is refined so that rows belong to them more surely (DEC, arXiv 1511.06335; IDEC, IJCAI
-2017). How many: `--clusters N`, or chosen by the silhouette among the codes (the least
-number within 0.02 of the best).
+2017). How many: `--clusters N`, or chosen by the silhouette among the codes (the least number within 0.02 of
+the best).
 
 Answers: `prediction` (the number of a cluster, the largest found in training being 0), `confidence` (how much
 the row belongs to it) and `probability_K` for each cluster.
