@@ -30,7 +30,7 @@ def appraised(answers: Answers, points: np.ndarray, labels: np.ndarray | None) -
 
     points: [rows, features], the space in which silhouettes are measured; labels: of the rows, if known.
     """
-    found = {SILHOUETTE: metrics_clusters.silhouettes(points, answers.columns["prediction"])}
+    found: dict[str, Any] = {SILHOUETTE: metrics_clusters.silhouettes(points, answers.columns["prediction"])}
     if labels is not None:
         found[LABEL] = np.unique(labels, return_inverse=True)[1].astype(np.int64)
     return Answers({**answers.columns, **found}, answers.classes)

@@ -38,7 +38,8 @@ def for_points(train: np.ndarray, test: np.ndarray, clusters: int, *, seed: int)
     def k_means(points: np.ndarray, count: int, starts: int = 10) -> Any:
         from sklearn.cluster import KMeans
 
-        return KMeans(count, n_init=starts, random_state=seed % 2**32).fit(points)
+        several: Any = starts  # its stub has only the default, a word
+        return KMeans(count, n_init=several, random_state=seed % 2**32).fit(points)
 
     def mixture(points: np.ndarray, count: int, starts: int = 3) -> Any:
         from sklearn.mixture import GaussianMixture

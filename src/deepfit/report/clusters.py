@@ -7,21 +7,20 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from deepfit.answers.clusters import LABEL
 from deepfit.data.cluster_options import NEARLY
 from deepfit.judge.verdict import DASH, number
 from deepfit.report import charts
 from deepfit.report.charts import BOTTOM, COLOURS, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line
-from deepfit.report.examples import cell, data_uri
+from deepfit.report.examples import cell
 from deepfit.report.similarity import flat
-from deepfit.report.view import Figure, Section, Table, Thumbnail, View
+from deepfit.report.view import Figure, Section, Table, View
 
 MAPPED_ROWS = 1500
 SHOWN_CLUSTERS = 30
 SHOWN_COLUMNS = 12
 TOLD_COLUMNS = 3
 EXAMPLES = 3
-PICTURES = 6
-TEXT_LETTERS = 160
 STRONG = 0.5
 """Deviations from the mean of all rows, or a share of rows, from which a difference is put in words."""
 
@@ -79,15 +78,12 @@ def cluster_map(view: View) -> Section | None:
         [str(place), f"{size:,}", f"{size / len(found):.1%}", DASH if not size else f"{sure[place]:.0%}"]
         for place, size in enumerate(sizes.tolist())
     ]
-    if LABELS in view.answers and view.target is not None:
+    if LABEL in view.answers and view.target is not None:
         header.append("Most frequent label")
         for place, row in enumerate(rows):
             row.append(_commonest(np.asarray(view.target)[found == place]))
     said = "Rows that lie near one another in the map are alike to the network."
     return Section("Map of the clusters", [said], [Figure(drawn, caption, wide=True)], [Table(header, rows)])
-
-
-LABELS = "label_number"
 
 
 def cluster_columns(view: View) -> Section | None:
@@ -123,34 +119,18 @@ def cluster_columns(view: View) -> Section | None:
 
 
 def cluster_examples(view: View) -> Section | None:
-    """The test rows that belong to each cluster most: pictures, texts or rows of a table."""
+    """The test rows that belong to each cluster most, with the columns that tell clusters apart."""
     found, test = _clusters(view), view.result.test
     if found is None or test is None:
         return None
     sure = _confidence(view)
-    picture, texts = getattr(test, "picture", None), getattr(test, "texts", None)
-    count = PICTURES if picture else EXAMPLES
     nearest = [
-        (place, chosen[np.argsort(-sure[chosen], kind="stable")[:count]])
+        (place, chosen[np.argsort(-sure[chosen], kind="stable")[:EXAMPLES]])
         for place in range(min(_count(view), SHOWN_CLUSTERS))
         if len(chosen := np.flatnonzero(found == place))
     ]
     said = "The test rows that belong to each cluster most surely: what the cluster is about."
-    if picture:
-        shown = [
-            Thumbnail(data_uri(picture(int(row))), f"cluster {place}", f"{sure[row]:.0%} sure", "")
-            for place, rows in nearest
-            for row in rows
-        ]
-        return Section("Examples of each cluster", [said], thumbnails=shown)
     where = getattr(test, "where", lambda row: f"row {row + 1:,}")
-    if texts:
-        header, told = ["Cluster", "Row", "Text", "Confidence"], []
-        for place, rows in nearest:
-            for row, text in zip(rows, test.take(rows).texts(), strict=True):
-                short = text if len(text) <= TEXT_LETTERS else text[: TEXT_LETTERS - 1] + "…"
-                told.append([str(place), where(int(row)), short, f"{sure[row]:.0%}"])
-        return Section("Examples of each cluster", [said], tables=[Table(header, told, words=3)])
     names = _telling(view, found, test)
     told = []
     for place, rows in nearest:

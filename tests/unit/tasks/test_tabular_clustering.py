@@ -9,6 +9,7 @@ import torch
 from deepfit import catalog, report
 from deepfit.contract import Splits
 from deepfit.data.batches import num_rows
+from deepfit.data.cluster_options import NEARLY
 from deepfit.engine import Run, train
 from deepfit.errors import DataError, OptionError
 from deepfit.job.prepare import prepare
@@ -51,7 +52,7 @@ def test_the_number_of_clusters_is_found_and_the_report_shows_the_curve(chosen):
     net = chosen.model.net
     curve = net.clusters.curve_S.numpy()
     assert curve[0] == UNTRIED
-    assert np.argmax(curve) == 2
+    assert np.flatnonzero(curve >= curve.max() - NEARLY)[0] == 2  # three, the least of about as good
     assert (np.abs(curve[1:]) <= 1).all()
     assert int(net.clusters.used_S.sum()) == 3
     page = report.write(chosen).read_text()
