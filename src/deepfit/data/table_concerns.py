@@ -68,7 +68,7 @@ def _given_away(rows: TableRows) -> Iterator[Concern]:
 
     Often written down after it, or computed from it.
     """
-    if rows.target_name is None or len(rows) < FEWEST_FOR_GIVEAWAY:
+    if rows.target_name is None or rows.goal == "grouping" or len(rows) < FEWEST_FOR_GIVEAWAY:
         return
     sample = (
         rows

@@ -120,7 +120,12 @@ class TableRows:
 
     def labelled(self) -> TableRows:
         """The rows whose target is there."""
-        if self.target_name is None or self.target_name not in self.frame.columns:
+        if self.target_name is None:
+            raise DataError(
+                f"{self.name}: the model was trained without --target, so no column says what is right, and "
+                "nothing can be compared with it. Train with --target COLUMN."
+            )
+        if self.target_name not in self.frame.columns:
             raise DataError(
                 f"{self.name}: there is no target column '{self.target_name}', so nothing can be scored."
             )
@@ -157,9 +162,10 @@ class TableRows:
         The target's kind is "target".
         """
         shown = []
+        told = "to be compared with" if self.goal == "grouping" else "to be predicted"
         for column in self.table.frame:
             place = 0 if column[0] is not None else column.is_not_null().arg_max() or 0
-            kind = self.kinds.get(column.name, Kind("target", f"to be predicted ({self.goal or 'given'})"))
+            kind = self.kinds.get(column.name, Kind("target", f"{told} ({self.goal or 'given'})"))
             shown.append(
                 (column.name, kind.kind, kind.reason, "" if column[place] is None else str(column[place]))
             )

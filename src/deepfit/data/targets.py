@@ -12,7 +12,8 @@ from deepfit.data.frames import PAIR_TARGET, is_pair
 from deepfit.data.tables import Table, is_table, read_table
 from deepfit.errors import DataError, suggest
 
-Goal = Literal["classification", "regression"]
+Goal = Literal["classification", "regression", "grouping"]
+"""What a target is for: grouping only compares it with groups that are found without it."""
 
 MOST_CLASSES = 200
 FEW = 20

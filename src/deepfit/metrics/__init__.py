@@ -32,6 +32,8 @@ TITLES = {
     "median_absolute_error": "Median absolute error",
     "pinball": "Pinball loss",
     "mrr": "Mean reciprocal rank",
+    "nmi": "NMI",
+    "ari": "ARI",
     "accuracy_at_1": "Accuracy at 1",
     "accuracy_at_10": "Accuracy at 10",
     "f1_micro": "F1 (micro)",

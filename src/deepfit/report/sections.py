@@ -14,6 +14,7 @@ from deepfit.judge.verdict import number
 from deepfit.report import (
     anomalies,
     charts,
+    clusters,
     generation,
     importance,
     made_rows,
@@ -252,6 +253,10 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "made_pairs": made_rows.made_pairs,
     "made_copies": made_rows.made_copies,
     "made_rows": made_rows.made_table,
+    "cluster_choice": clusters.cluster_choice,
+    "cluster_map": clusters.cluster_map,
+    "cluster_columns": clusters.cluster_columns,
+    "cluster_examples": clusters.cluster_examples,
     "likeness": similarity.likeness,
     "rated_likeness": similarity.rated_likeness,
     "lost_partners": similarity.lost_partners,

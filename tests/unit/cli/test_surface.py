@@ -43,6 +43,9 @@ OWN_OPTIONS = {
         target time series known past horizon season lookback fill duplicates network
     """,
     "tabular-anomaly-detection": "target anomaly contamination missing kinds network activation width",
+    "tabular-clustering": """
+        target missing kinds scale activation width code clusters method neighbours tolerance
+    """,
     "time-series-anomaly-detection": """
         series time values target anomaly contamination missing window hidden season network activation width
     """,

@@ -1,0 +1,90 @@
+"""What a sensible person would try first to group rows: k-means and Gaussian mixtures, through scikit-learn.
+
+Fitted on training points, they put test points into clusters. The same seed gives the same clusters.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from deepfit.metrics.clusters import silhouettes
+
+FITTED_ROWS = 20_000
+CHOSEN_ROWS = 1_000
+"""Rows, and one start for each number, by which a number of clusters is chosen."""
+MOST_CLUSTERS = 20
+COMPONENTS = 16
+FULL_FEATURES = 100
+"""Features up to which each cluster of a mixture has a shape of its own; beyond, an axis-aligned one."""
+
+Fitted = tuple[str, np.ndarray, float]
+
+
+def for_points(train: np.ndarray, test: np.ndarray, clusters: int, *, seed: int) -> Iterator[Fitted]:
+    """Yield k_means, principal_components_k_means and gaussian_mixture.
+
+    Each as (name, how much each test row belongs to each cluster [rows, clusters], seconds).
+    train, test: [rows, features]. clusters: how many; 0 = chosen by each method for itself, 2 to 20 by the
+    silhouette of its own clusters among training points.
+    """
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(train))[:FITTED_ROWS])
+    fit = np.asarray(train, np.float64)[chosen]
+    asked = np.asarray(test, np.float64)
+
+    def k_means(points: np.ndarray, count: int, starts: int = 10) -> Any:
+        from sklearn.cluster import KMeans
+
+        several: Any = starts  # its stub has only the default, a word
+        return KMeans(count, n_init=several, random_state=seed % 2**32).fit(points)
+
+    def mixture(points: np.ndarray, count: int, starts: int = 3) -> Any:
+        from sklearn.mixture import GaussianMixture
+
+        shape = "full" if points.shape[1] <= FULL_FEATURES else "diag"
+        return GaussianMixture(
+            count, covariance_type=shape, reg_covar=1e-3, n_init=starts, random_state=seed % 2**32
+        ).fit(points)
+
+    def components(points: np.ndarray) -> Any:
+        from sklearn.decomposition import PCA
+
+        return PCA(min(COMPONENTS, *points.shape), random_state=seed % 2**32).fit(points)
+
+    yield _timed("k_means", k_means, fit, asked, clusters)
+    begun = time.perf_counter()
+    axes = components(fit)
+    name, shares, _ = _timed(
+        "principal_components_k_means", k_means, axes.transform(fit), axes.transform(asked), clusters
+    )
+    yield name, shares, time.perf_counter() - begun
+    yield _timed("gaussian_mixture", mixture, fit, asked, clusters)
+
+
+def _timed(name: str, learn: Callable[..., Any], fit: np.ndarray, asked: np.ndarray, clusters: int) -> Fitted:
+    begun = time.perf_counter()
+    model = learn(fit, clusters or _chosen(learn, fit))
+    if hasattr(model, "predict_proba"):
+        shares = model.predict_proba(asked)
+    else:
+        shares = np.eye(len(model.cluster_centers_))[model.predict(asked)]
+    return name, shares, time.perf_counter() - begun
+
+
+def _chosen(learn: Callable[..., Any], fit: np.ndarray) -> int:
+    """The number of clusters that has the highest silhouette."""
+    import warnings
+
+    some = fit[:: max(1, len(fit) // CHOSEN_ROWS)]
+    best, highest = 2, -np.inf
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # fewer different points than clusters, which then score less
+        for count in range(2, min(MOST_CLUSTERS, len(some) - 1) + 1):
+            model = learn(some, count, 1)
+            score = float(silhouettes(some, model.predict(some)).mean())
+            if score > highest:
+                best, highest = count, score
+    return best
