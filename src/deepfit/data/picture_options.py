@@ -42,7 +42,7 @@ class PictureGanOptions(Options):
     )
     augment: Literal["auto", "on", "off"] = Field(
         "auto",
-        description="change all that the discriminator sees at random; auto: below 10,000 training pictures",
+        description="change all that the discriminator sees at random; auto: below 2,000 training pictures",
     )
     discriminator_steps: int = Field(
         1, ge=1, le=100, description="steps of the discriminator for each of the generator"

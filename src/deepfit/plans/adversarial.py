@@ -31,8 +31,10 @@ from deepfit.plans.picture_judge import CHECKED, features_of, scaled, spread_out
 
 PICTURES_SEEN, MOST_ROUNDS, LEAST_ROUNDS = 1_000_000, 100, 4
 ROUND_STEPS = 50
-FEW_PICTURES = 10_000
-"""Training pictures below which `--augment auto` is on."""
+FEW_PICTURES = 2_000
+"""Training pictures below which `--augment auto` is on: it keeps a discriminator from learning them by heart,
+and slows the game down. With 5,400 pictures of clothes the distance after 20 rounds was 12.6 with it and 8.6
+without."""
 SHOWN = 10
 """Pictures that are drawn from the same noise after each round."""
 BESIDE = 12
