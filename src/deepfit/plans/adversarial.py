@@ -20,7 +20,7 @@ from deepfit.data.picture_options import PictureGanOptions
 from deepfit.metrics.generation import frechet_distance, in_manifold
 from deepfit.nn import optimizers, schedules
 from deepfit.nn.differentiable_augment import changed
-from deepfit.nn.losses.adversarial import ADVERSARIAL, gradient_penalty, r1_penalty
+from deepfit.nn.losses.adversarial import ADVERSARIAL, alike, gradient_penalty, r1_penalty
 from deepfit.nn.picture_gan import PictureGan
 from deepfit.plans import picture_judge
 from deepfit.plans.batches import on_device, tensors
@@ -99,7 +99,9 @@ class Rounds(Sequence[dict[str, Any]]):
             others = torch.randint(self.rows, (len(chosen),), generator=generator)
             found |= {STRANGE + name: self.arrays[name][others] for name in self.conditions}
         generator = self.run.rng("noise", self.number, place)
-        return {**found, "noise": torch.randn(len(chosen), self.noise, generator=generator)}
+        for name in ("noise", "other_noise"):
+            found[name] = torch.randn(len(chosen), self.noise, generator=generator)
+        return found
 
 
 def steps_a_round(rows: int, batch_size: int) -> int:
@@ -124,19 +126,21 @@ def pictures(
     *,
     condition: Condition = unconditional,
     conditions: Sequence[str] = (),
+    variety: float = 0.0,
 ) -> Iterator[Phase]:
     """Yield "features", then "contest"; the round with the least Frechet distance on validation rows is kept.
 
     data: `images`, `noise`, where there are classes `target`, and the arrays `conditions` that `condition`
     reads. Where the net has a reader, the discriminator's losses teach it, also by real pictures with the
-    conditions of others. Afterwards the run's folder holds pictures drawn after each round, and how near made
-    pictures come to training pictures.
+    conditions of others. variety: weight of `alike`, without which the pictures of a caption come out the
+    same. Afterwards the run's folder holds pictures drawn after each round, and how near made pictures come
+    to training pictures.
     """
     yield from picture_judge.learn(net.judge, data, facts, options, run)
     rows = num_rows(data.train)
     arrays = tensors({name: data.train[name] for name in ("images", *conditions)}, run.device)
     few = options.augment == "on" or (options.augment == "auto" and rows < FEW_PICTURES)
-    contest = Contest(net, options, condition, augmented=few)
+    contest = Contest(net, options, condition, augmented=few, variety=variety)
     valid = {name: spread_out(data.valid[name], CHECKED) for name in ("images", "noise", *conditions)}
     real = features_of(net.judge, valid["images"])
     first = {name: array[:SHOWN] for name, array in valid.items() if name != "images"}
@@ -199,9 +203,16 @@ class Contest:
     """The rules of the game: what a batch makes both networks learn."""
 
     def __init__(
-        self, net: PictureGan, options: PictureGanOptions, condition: Condition, *, augmented: bool
+        self,
+        net: PictureGan,
+        options: PictureGanOptions,
+        condition: Condition,
+        *,
+        augmented: bool,
+        variety: float = 0.0,
     ) -> None:
         self.net, self.options, self.condition, self.augmented = net, options, condition, augmented
+        self.variety = variety
         self.against, self.for_generator = ADVERSARIAL[options.loss]
 
     def optimizers(self) -> dict[str, Optimizer]:
@@ -234,10 +245,16 @@ class Contest:
             told = self.condition(part)
             made = self.net.generator(part["noise"], told.detach())
             yield self.discriminator_loss(part, made, told)
+        asked = told.detach()
         with torch.no_grad():
             told = self.condition(part)  # anew: the reader has moved
-        made_B = self.net.discriminator(self.seen(made), told)
-        yield Loss(self.for_generator(made_B), len(made), by="generator")
+        total = self.for_generator(self.net.discriminator(self.seen(made), told))
+        parts = {}
+        if self.variety:
+            other = self.net.generator(part["other_noise"], asked)
+            parts["alike"] = alike(made, other, part["noise"], part["other_noise"])
+            total = total + self.variety * parts["alike"]
+        yield Loss(total, len(made), by="generator", parts=parts)
 
     def discriminator_loss(self, part: Batch, made: Tensor, told: Tensor) -> Loss:
         """What the discriminator makes small of real and made pictures, with its penalties."""

@@ -15,6 +15,7 @@ from deepfit.data import row_chance
 from deepfit.data.conditions import Conditions, by_share, conditioned
 from deepfit.data.generation_encoding import decode_cells
 from deepfit.nn import optimizers, schedules
+from deepfit.nn.losses.adversarial import gradient_penalty
 from deepfit.nn.nets.ctgan import CTGAN
 from deepfit.plans.batches import on_device
 from deepfit.plans.foresight import foresee
@@ -107,7 +108,7 @@ def plan(
             offsets_BO, logits_BW = net(noise_2BZ[0], condition_BW)
             made_BX = net.soften(offsets_BO, logits_BW, gumbel_2BW[0])
         realness = (net.judge(real_BX, condition_BW) - net.judge(made_BX, condition_BW)).sum()
-        penalty = gradient_penalty(net, real_BX, made_BX, condition_BW, batch["mix"]).sum()
+        penalty = penalty_of_packs(net, real_BX, made_BX, condition_BW, batch["mix"])
         yield Loss(
             PENALTY * penalty - realness, count, by="critic", parts={"distance": realness, "penalty": penalty}
         )
@@ -173,19 +174,14 @@ def moments_apart(made_BX: Tensor, real_BX: Tensor) -> Tensor:
     return (made_X - real_X).abs().sum() + (apart + 1e-12).sqrt()
 
 
-def gradient_penalty(
+def penalty_of_packs(
     net: CTGAN, real_BX: Tensor, made_BX: Tensor, condition_BW: Tensor, mix_P: Tensor
 ) -> Tensor:
-    """(|grad D| - 1)^2 of each pack at a place between the real and the made one, P.
-
-    Source: Gulrajani et al. 2017, arXiv 1704.00028, eq. 3; the norm is of a whole pack's gradient.
-    """
-    mix_B1 = mix_P.repeat_interleave(net.pack)[:, None]
-    between_BX = (mix_B1 * real_BX + (1 - mix_B1) * made_BX).detach().requires_grad_(True)
-    judged = net.judge(between_BX, condition_BW).sum()
-    (slope_BX,) = torch.autograd.grad(judged, between_BX, create_graph=True)
-    norm_P = (slope_BX.reshape(len(mix_P), -1).square().sum(1) + 1e-12).sqrt()
-    return (norm_P - 1).square()
+    """The gradient penalty summed over packs; the length is that of a whole pack's gradient."""
+    real_PRX, made_PRX = (rows.unflatten(0, (-1, net.pack)) for rows in (real_BX, made_BX))
+    return gradient_penalty(
+        lambda x_PRX: net.judge(x_PRX.flatten(0, 1), condition_BW), real_PRX, made_PRX, mix_P
+    )
 
 
 def made_batch(

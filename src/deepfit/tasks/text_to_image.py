@@ -61,6 +61,9 @@ class Options(PictureGanOptions):
     caption_width: int = Field(
         32, ge=4, le=4096, description="numbers that a caption becomes, which both networks are given"
     )
+    variety: float = Field(
+        0.05, ge=0, le=1000, description="weight of the loss by which pictures of one caption differ; 0 = off"
+    )
 
 
 class TextToImage:
@@ -127,7 +130,14 @@ class TextToImage:
         from deepfit.plans import adversarial
 
         yield from adversarial.pictures(
-            net, data, facts, self.options, run, condition=reading(net), conditions=("words",)
+            net,
+            data,
+            facts,
+            self.options,
+            run,
+            condition=reading(net),
+            conditions=("words",),
+            variety=self.options.variety,
         )
 
     def outputs(self, net: Any, batch: Batch, facts: Facts) -> Batch:

@@ -60,7 +60,7 @@ OWN_OPTIONS["unconditional-image-generation"] = """
 """
 OWN_OPTIONS["text-to-image"] = """
     text skip_broken image_size network width noise loss spectral penalty r1 augment discriminator_steps
-    features judge_epochs discriminator_rate caption_width
+    features judge_epochs discriminator_rate caption_width variety
 """
 OWN_OPTIONS["sentence-similarity"] = (
     "target first second negative base network vocabulary_size width loss temperature"

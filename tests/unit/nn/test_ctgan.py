@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from deepfit.nn.nets.ctgan import CTGAN, TEMPERATURE
-from deepfit.plans.made_rows import gradient_penalty, moments_apart
+from deepfit.plans.made_rows import moments_apart, penalty_of_packs
 
 SIZES, OFFSETS, ROWS = [3, 1, 4], 2, 20
 
@@ -70,10 +70,10 @@ def test_the_penalty_of_a_linear_critic_is_that_of_its_weights(net):
     """D = w x has the gradient w everywhere: (|w| - 1)^2, whatever the rows."""
     net.critic = Flat(10 * (10 + 8))
     weight = net.critic.first.weight.reshape(10, 18)[:, :10]  # of the rows, the others are of conditions
-    found = gradient_penalty(
+    found = penalty_of_packs(
         net, torch.rand(ROWS, 10), torch.rand(ROWS, 10), net.condition(torch.arange(ROWS) % 8), torch.rand(2)
     )
-    torch.testing.assert_close(found, (weight.norm() - 1).square().expand(2))
+    torch.testing.assert_close(found, 2 * (weight.norm() - 1).square())
 
 
 class Flat(nn.Module):
@@ -97,7 +97,7 @@ def test_the_penaltys_gradient_on_the_critic_is_that_of_finite_differences(net):
         critic = net.critic
         net.critic = Called(critic, swapped)
         try:
-            return gradient_penalty(net, real, made, condition, mix).sum()
+            return penalty_of_packs(net, real, made, condition, mix)
         finally:
             net.critic = critic
 

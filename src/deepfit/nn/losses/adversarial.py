@@ -47,17 +47,22 @@ ADVERSARIAL: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tenso
 """Name -> (the discriminator's loss of real and made logits, the generator's of made logits)."""
 
 
+SMALL = 1e-12
+"""Added to a squared length: the root has no slope at zero."""
+
+
 def gradient_penalty(
     judge: Callable[[Tensor], Tensor], real: Tensor, made: Tensor, share_B: Tensor
 ) -> Tensor:
     """Sum over the batch of (|gradient of judge at x| - 1)^2, x = share real + (1 - share) made.
 
-    judge: pictures -> logits_B. share_B: in [0, 1], drawn evenly. Differentiable a second time.
+    judge: pictures, or packs of rows, [B, ...] -> logits_B. share_B: in [0, 1], drawn evenly. Differentiable
+    a second time.
     Source: Gulrajani et al. 2017, arXiv 1704.00028, eq. 3.
     """
     share = share_B.view(-1, *[1] * (real.ndim - 1))
     between = torch.lerp(made.detach(), real.detach(), share).requires_grad_()
-    length_B = _gradient(judge, between).flatten(1).norm(dim=1)
+    length_B = (_gradient(judge, between).flatten(1).square().sum(1) + SMALL).sqrt()
     return (length_B - 1).square().sum()
 
 
@@ -71,3 +76,14 @@ def r1_penalty(judge: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
 
 def _gradient(judge: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
     return torch.autograd.grad(judge(at).sum(), at, create_graph=True)[0]
+
+
+def alike(one_BCHW: Tensor, other_BCHW: Tensor, noise_BZ: Tensor, other_BZ: Tensor) -> Tensor:
+    """Sum over the batch of 1 / (distance of two pictures of one condition / distance of their noise).
+
+    Mean absolute differences; a generator that draws the same whatever the noise pays most, 1,000 a picture.
+    Source: Mao et al. 2019, arXiv 1903.05628, eq. 5, whose ratio is made great by making 1 / (ratio + 1e-5)
+    small in the authors' code. Differs: 1e-3, so that the first steps do not go too far.
+    """
+    apart_B = (one_BCHW - other_BCHW).abs().flatten(1).mean(1) / (noise_BZ - other_BZ).abs().mean(1)
+    return (1 / (apart_B + 1e-3)).sum()

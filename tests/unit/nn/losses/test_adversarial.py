@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepfit.nn.losses.adversarial import ADVERSARIAL, gradient_penalty, r1_penalty
+from deepfit.nn.losses.adversarial import ADVERSARIAL, alike, gradient_penalty, r1_penalty
 
 REAL, MADE = [2.0, 0.25, -1.0], [-3.0, 0.5, 0.0]
 
@@ -95,3 +95,11 @@ def test_the_penalties_can_be_followed_a_second_time(name):
         return gradient_penalty(judge, real, made, share) if name == "gradient" else r1_penalty(judge, real)
 
     assert torch.autograd.gradcheck(penalty, weights["0.weight"].clone().requires_grad_())
+
+
+def test_pictures_that_differ_less_than_their_noise_pay_more():
+    """Pictures 0.5 apart from noise 2 apart: 1 / (0.25 + 0.001); equal ones: 1 / 0.001."""
+    one, noise = torch.zeros(2, 1, 2, 2), torch.zeros(2, 3)
+    other = torch.stack([torch.full((1, 2, 2), 0.5), torch.zeros(1, 2, 2)])
+    found = alike(one, other, noise, noise + 2)
+    assert found.item() == pytest.approx(1 / 0.251 + 1000, rel=1e-5)
