@@ -230,9 +230,9 @@ def told_apart(
         asked = fold == number
         model = HistGradientBoostingClassifier(
             max_iter=TREES // 2,
-            early_stopping=False,
+            early_stopping=False,  # pyright: ignore[reportArgumentType]  (scikit-learn has no types)
             random_state=seed % 2**32,
-            categorical_features=kinds or None,
+            categorical_features=kinds or None,  # pyright: ignore[reportArgumentType]
         ).fit(np.concatenate(values[:, fit]), np.repeat([1, 0], len(fit)))
         for which in (0, 1):
             seen[which, asked] = model.predict_proba(values[which, asked])[:, 1]
