@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rounds import write
+from rounds import spread, write
 
 ONE_CLASS = {
     "breast_cancer": 0,
@@ -57,7 +56,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as scratch:
                 records.append({"set": name, "seed": seed, **measure(name, seed, Path(scratch), given)})
             print(records[-1], file=sys.stderr, flush=True)
-    summary = summarise(records)
+    summary = spread(records, "average_precision")
     write(
         given.out,
         claim="average precision of the network beside simple methods trained on the same ordinary rows",
@@ -130,22 +129,6 @@ def one_class(name: str, seed: int, scratch: Path) -> tuple[Path, Path]:
             writer.writerow([*(f"x{place}" for place in range(data.data.shape[1])), "anomaly"])
             writer.writerows([*data.data[row].tolist(), int(anomaly[row])] for row in rows)
     return paths
-
-
-def summarise(records: list[dict[str, Any]]) -> dict[str, Any]:
-    """Set -> method -> median, least and greatest average precision over the seeds."""
-    found: dict[str, Any] = {}
-    for name in dict.fromkeys(record["set"] for record in records):
-        mine = [record["scores"] for record in records if record["set"] == name]
-        found[name] = {}
-        for method in mine[0]:
-            values = [scores[method]["average_precision"] for scores in mine]
-            found[name][method] = {
-                "median": statistics.median(values),
-                "low": min(values),
-                "high": max(values),
-            }
-    return found
 
 
 if __name__ == "__main__":

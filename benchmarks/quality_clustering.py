@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rounds import write
+from rounds import spread, write
 
 CLUSTERS = {"digits": 10, "wine": 3, "breast_cancer": 2, "iris": 3}
 PLAIN = {"plain_dec": ["--neighbours", "0", "--method", "dec"], "plain_idec": ["--neighbours", "0"]}
@@ -57,10 +56,10 @@ def main() -> None:
             write(
                 given.out,
                 claim="agreement (NMI) of clusters with labels that no method saw, on held-out rows",
-                summary=summarise(records),
+                summary=spread(records, "nmi"),
                 records=records,
             )
-    for name, scores in summarise(records).items():
+    for name, scores in spread(records, "nmi").items():
         print(name, {method: round(score["median"], 3) for method, score in scores.items()})
 
 
@@ -150,22 +149,6 @@ def spectral(
             clusters_found = model.fit_predict(points)
         found.append(float(normalized_mutual_info_score(labels[test], clusters_found[test])))
     return {"nmi": max(found)}
-
-
-def summarise(records: list[dict[str, Any]]) -> dict[str, Any]:
-    """Set -> method -> median, least and greatest NMI over the seeds."""
-    found: dict[str, Any] = {}
-    for name in dict.fromkeys(record["set"] for record in records):
-        mine = [record["scores"] for record in records if record["set"] == name]
-        found[name] = {}
-        for method in mine[0]:
-            values = [scores[method]["nmi"] for scores in mine]
-            found[name][method] = {
-                "median": statistics.median(values),
-                "low": min(values),
-                "high": max(values),
-            }
-    return found
 
 
 if __name__ == "__main__":

@@ -125,6 +125,25 @@ def summary(
     return table
 
 
+def spread(records: Sequence[Mapping[str, Any]], figure: str) -> dict[str, Any]:
+    """Set -> method -> median, least and greatest of a figure over the seeds.
+
+    records: one a set and seed, with `scores`: method -> figure -> value.
+    """
+    found: dict[str, Any] = {}
+    for name in dict.fromkeys(record["set"] for record in records):
+        mine = [record["scores"] for record in records if record["set"] == name]
+        found[name] = {}
+        for method in mine[0]:
+            values = [scores[method][figure] for scores in mine]
+            found[name][method] = {
+                "median": statistics.median(values),
+                "low": min(values),
+                "high": max(values),
+            }
+    return found
+
+
 def write(path: Path, **content: Any) -> None:
     """A JSON file with the machine, the date and the content."""
     machine = {

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from deepfit.options import DECAY, RATES, Options
+from deepfit.options import RATES, ClipNorm, Decay, Options, as_text
 
 MOST_CHOSEN = 20
 """The most clusters among which a number is chosen."""
@@ -49,8 +49,8 @@ class ClusterOptions(Options):
     learning_rate: Annotated[float, Field(gt=0, le=100)] | Literal["auto"] = Field(
         3e-3, description=f"step size at its highest; {RATES}"
     )
-    weight_decay: float = Field(0.01, ge=0, le=10, description=DECAY)
-    clip_norm: float = Field(1.0, ge=0, description="longest gradient, as Euclidean norm; 0 = no clipping")
+    weight_decay: Decay = 0.01
+    clip_norm: ClipNorm = 1.0
     valid_fraction: float = Field(
         0.1, gt=0, lt=1, description="share of the other rows held out to follow the autoencoder's error"
     )
@@ -62,10 +62,7 @@ class ClusterOptions(Options):
             raise ValueError("one cluster holds every row, so nothing is found; ask for 2 or more, or 0")
         return value
 
-    @field_validator("target", mode="before", check_fields=False)
-    @classmethod
-    def _as_text(cls, value: object) -> object:
-        return None if value is None else str(value)
+    _as_text = field_validator("target", mode="before", check_fields=False)(as_text)
 
     @model_validator(mode="after")
     def _nothing_is_scored_to_stop_by(self) -> ClusterOptions:

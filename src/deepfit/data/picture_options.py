@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from pydantic import Field, model_validator
 
-from deepfit.options import DECAY, Options, Rate
+from deepfit.options import Decay, Options, Rate, Warmup
 
 PENALTY = 10.0
 """Weight of the gradient penalty: arXiv 1704.00028, section 4."""
@@ -76,10 +76,8 @@ class PictureGanOptions(Options):
     optimizer: Literal["adamw", "adam", "sgd", "adagrad", "rmsprop", "lamb", "muon", "schedule_free"] = Field(
         "adamw", description="how both networks follow their gradients"
     )
-    weight_decay: float = Field(0.0, ge=0, le=10, description=DECAY)
-    warmup: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.02, description="share of the run over which the learning rate rises"
-    )
+    weight_decay: Decay = 0.0
+    warmup: Warmup = 0.02
     ema: float = Field(
         0.999, ge=0, lt=1, description="decay of averaged weights, which draw, are scored and kept; 0 = off"
     )

@@ -58,7 +58,8 @@ def unconditional(batch: Batch) -> Tensor:
 class Rounds(Sequence[dict[str, Any]]):
     """The batches of a round: rows in random order, each once or, of few, several times, and fresh noise.
 
-    conditions: arrays that come again as `strange_NAME`, of other rows that are drawn.
+    conditions: arrays that come again as `strange_NAME`, of other rows that are drawn; with them there is
+    `other_noise`, too.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class Rounds(Sequence[dict[str, Any]]):
             others = torch.randint(self.rows, (len(chosen),), generator=generator)
             found |= {STRANGE + name: self.arrays[name][others] for name in self.conditions}
         generator = self.run.rng("noise", self.number, place)
-        for name in ("noise", "other_noise"):
+        for name in ("noise", "other_noise") if self.conditions else ("noise",):
             found[name] = torch.randn(len(chosen), self.noise, generator=generator)
         return found
 
@@ -143,7 +144,7 @@ def pictures(
     contest = Contest(net, options, condition, augmented=few, variety=variety)
     valid = {name: spread_out(data.valid[name], CHECKED) for name in ("images", "noise", *conditions)}
     real = features_of(net.judge, valid["images"])
-    first = {name: array[:SHOWN] for name, array in valid.items() if name != "images"}
+    first = {name: spread_out(array, SHOWN) for name, array in valid.items() if name != "images"}
     done = Counter()
 
     def step(batch: Batch) -> Iterator[Loss]:

@@ -28,6 +28,7 @@ from deepfit.baselines import clusters as baselines_clusters
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.cluster_columns import Scale
 from deepfit.data.cluster_options import ClusterOptions
+from deepfit.data.table_options import ColumnKinds, MissingWords
 from deepfit.options import Activation
 
 if TYPE_CHECKING:
@@ -42,10 +43,8 @@ class Options(ClusterOptions):
     target: str | None = Field(
         None, description="column of known groups: for scoring, never an input nor seen in training"
     )
-    missing: str = Field(
-        "", description="further words that mean a missing value, with commas between: n/a,unknown"
-    )
-    kinds: str = Field("", description="kinds that differ from the inferred ones: zip=category,id=ignore")
+    missing: MissingWords = ""
+    kinds: ColumnKinds = ""
     scale: Scale = Field(
         "auto",
         description="each: number columns are scaled one by one; alike: all by one factor, for columns in "

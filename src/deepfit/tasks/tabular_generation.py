@@ -27,8 +27,9 @@ from pydantic import Field, field_validator, model_validator
 
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.batches import num_rows
+from deepfit.data.table_options import ColumnKinds, MissingWords
 from deepfit.errors import DeepfitError
-from deepfit.options import DECAY, USUAL
+from deepfit.options import USUAL, AverageDecay, Decay, as_text
 from deepfit.options import Options as SharedOptions
 
 if TYPE_CHECKING:
@@ -54,10 +55,8 @@ class Options(SharedOptions):
     target: str | None = Field(
         None, description="column that models trained on made rows are to predict: how the rows are judged"
     )
-    missing: str = Field(
-        "", description="further words that mean a missing value, with commas between: n/a,unknown"
-    )
-    kinds: str = Field("", description="kinds that differ from the inferred ones: zip=category,id=ignore")
+    missing: MissingWords = ""
+    kinds: ColumnKinds = ""
     width: int = Field(256, ge=4, le=8192, description="features of each hidden layer")
     noise: int = Field(128, ge=1, le=8192, description="random numbers that a row is made of")
     pack: int = Field(10, ge=1, le=100, description="rows that the critic judges together")
@@ -84,15 +83,10 @@ class Options(SharedOptions):
     learning_rate: float = Field(
         0.0, ge=0, le=100, description="step size at its highest; 0 = 0.001, scaled for some optimizers"
     )
-    weight_decay: float = Field(1e-6, ge=0, le=10, description=DECAY)
-    ema: float = Field(
-        0.999, ge=0, lt=1, description="decay of averaged weights, which are scored and kept; 0 = off"
-    )
+    weight_decay: Decay = 1e-6
+    ema: AverageDecay = 0.999
 
-    @field_validator("target", mode="before")
-    @classmethod
-    def _as_text(cls, value: object) -> object:
-        return None if value is None else str(value)
+    _as_text = field_validator("target", mode="before")(as_text)
 
     @model_validator(mode="after")
     def _the_weight_is_of_a_target(self) -> Options:
