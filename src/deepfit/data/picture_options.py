@@ -30,7 +30,7 @@ class PictureGanOptions(Options):
     )
     noise: int = Field(64, ge=1, le=4096, description="random numbers that a picture is made of")
     loss: Literal["non_saturating", "hinge", "wasserstein"] = Field(
-        "non_saturating",
+        "hinge",
         description="what the two networks play for; wasserstein: with a gradient penalty",
     )
     spectral: Literal["auto", "on", "off"] = Field(
@@ -64,14 +64,14 @@ class PictureGanOptions(Options):
         ge=0,
         le=1_000_000,
         description="rounds of training: passes over the pictures, of small sets as many as make 50 steps; "
-        "0 = chosen so that about 1,000,000 pictures are made, at most 100 rounds",
+        "0 = chosen so that about 700,000 pictures are made, at most 100 rounds",
     )
     batch_size: int = Field(64, ge=2, le=100_000, description="pictures a step")
     learning_rate: Rate = Field(
         1e-3, description="step size at its highest; the default fits adam and is scaled for other optimizers"
     )
     discriminator_rate: float = Field(
-        1.0, gt=0, le=100, description="learning rate of the discriminator, in those of the generator"
+        2.0, gt=0, le=100, description="learning rate of the discriminator, in those of the generator"
     )
     optimizer: Literal["adamw", "adam", "sgd", "adagrad", "rmsprop", "lamb", "muon", "schedule_free"] = Field(
         "adamw", description="how both networks follow their gradients"

@@ -29,7 +29,7 @@ from deepfit.plans.picture_judge import CHECKED, features_of, scaled, spread_out
 
 # B batch, Z noise, K width of the condition, H height, W width, C channels
 
-PICTURES_SEEN, MOST_ROUNDS, LEAST_ROUNDS = 1_000_000, 100, 4
+PICTURES_SEEN, MOST_ROUNDS, LEAST_ROUNDS = 700_000, 100, 4
 ROUND_STEPS = 50
 FEW_PICTURES = 2_000
 """Training pictures below which `--augment auto` is on: it keeps a discriminator from learning them by heart,

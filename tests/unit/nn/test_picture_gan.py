@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from deepfit.nn.conditional_norm import ConditionalNorm
-from deepfit.nn.nets.dcgan import DcganDiscriminator, stage_widths
+from deepfit.nn.nets.dcgan import DcganDiscriminator, DcganGenerator, stage_widths
+from deepfit.nn.nets.resnet_gan import ResnetGenerator
 from deepfit.nn.picture_gan import FEATURES, PAIRS, SPREAD, PictureGan, PictureJudge
 from deepfit.nn.spectral import Spectral
 
@@ -87,11 +88,14 @@ def test_spectral_normalisation_can_be_left_out():
     assert [Spectral in each for each in kinds] == [True, False]
 
 
-def test_without_a_condition_the_norm_is_plain_batch_normalisation():
+@pytest.mark.parametrize("kind", [DcganGenerator, ResnetGenerator])
+def test_noise_reaches_a_picture_also_by_the_norms(kind: type[DcganGenerator | ResnetGenerator]):
     torch.manual_seed(0)
-    ours, plain = ConditionalNorm(3, 0), nn.BatchNorm2d(3)
-    x = torch.randn(4, 3, 5, 5)
-    torch.testing.assert_close(ours(x, torch.zeros(4, 0)), plain(x))
+    net = kind(size=16, channels=1, noise=3, condition=2, width=8).eval()
+    with torch.no_grad():
+        net.first.weight.zero_()
+        one, other = net(torch.randn(2, 3), torch.ones(2, 2))
+    assert (one - other).abs().mean() > 1e-3
 
 
 def test_gain_and_bias_of_each_picture_are_those_of_its_condition():

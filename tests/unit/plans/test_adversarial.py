@@ -41,7 +41,7 @@ def test_batches_are_never_larger_than_the_data():
 
 def test_the_number_of_rounds_is_asked_for_or_follows_from_the_pictures_to_be_made():
     assert rounds_for(PictureGanOptions(epochs=7), 500) == 7
-    assert rounds_for(PictureGanOptions(), 60_000) == 17
+    assert rounds_for(PictureGanOptions(), 60_000) == 12
     assert rounds_for(PictureGanOptions(), 100) == 100
     assert rounds_for(PictureGanOptions(), 1_000_000) == 4
     assert steps_a_round(60_000, 64) == 937

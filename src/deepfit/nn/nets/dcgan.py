@@ -6,9 +6,11 @@ twice the channels (at most 8 times `width`).
 Source: Radford et al. 2016, arXiv 1511.06434.
 Differs: `width` is the number of channels at half the picture's side, 64 there at 32 pixels; in the
 discriminator spectral normalisation (arXiv 1802.05957) takes the place of batch normalisation, so a picture
-is judged without regard to its batch, in all layers but the last, so that logits reach the hinge's margin; a
-condition enters the generator beside the noise and in every norm, and the discriminator by projection (Miyato
-and Koyama 2018, arXiv 1802.05637, eq. 3).
+is judged without regard to its batch, in all layers but the last, so that logits reach the hinge's margin;
+noise and condition enter the generator below its first layer and in every norm (Brock et al. 2018, arXiv
+1809.11096, section 3, which gives each norm a part of the noise), without which pictures of one condition come
+out the same; the discriminator is told the condition by projection (Miyato and Koyama 2018, arXiv 1802.05637,
+eq. 3).
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ class DcganGenerator(nn.Module):
         super().__init__()
         widths = stage_widths(size, width)[::-1]
         self.first = nn.Linear(noise + condition, widths[0] * LEAST_PX**2, bias=False)
-        self.norms = nn.ModuleList(ConditionalNorm(each, condition) for each in widths)
+        self.norms = nn.ModuleList(ConditionalNorm(each, noise + condition) for each in widths)
         outs = [*widths[1:], channels]
         self.convs = nn.ModuleList(
             nn.ConvTranspose2d(width, out, 4, stride=2, padding=1, bias=place == len(widths) - 1)
@@ -52,12 +54,13 @@ class DcganGenerator(nn.Module):
 
     def forward(self, z_BZ: Tensor, condition_BK: Tensor) -> Tensor:
         """Return pictures BCHW."""
-        x = self.first(torch.cat([z_BZ, condition_BK], dim=1))
+        told = torch.cat([z_BZ, condition_BK], dim=1)
+        x = self.first(told)
         x = x.view(len(x), LEAST_PX, LEAST_PX, -1).permute(
             0, 3, 1, 2
         )  # channels last, as convolutions like it
         for norm, conv in zip(self.norms, self.convs, strict=True):
-            x = conv(functional.relu(norm(x, condition_BK)))
+            x = conv(functional.relu(norm(x, told)))
         return torch.tanh(x)
 
 

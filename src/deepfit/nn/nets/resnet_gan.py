@@ -7,7 +7,7 @@ Source: Miyato et al. 2018, arXiv 1802.05957, appendix B.4 (tables 3 and 4), wit
 Koyama 2018, arXiv 1802.05637, eq. 3.
 Differs: `width` channels throughout as in its CIFAR-10 pair (there 256 and 128); one block more or fewer for
 other sizes; one block without halving at the end instead of two; the last layer is not normalised, as in
-`dcgan`.
+`dcgan`; noise and condition enter the generator's norms as there.
 """
 
 from __future__ import annotations
@@ -30,17 +30,18 @@ class ResnetGenerator(nn.Module):
         super().__init__()
         stages = (size // LEAST_PX).bit_length() - 1
         self.first = nn.Linear(noise + condition, width * LEAST_PX**2)
-        self.blocks = nn.ModuleList(Up(width, condition) for _ in range(stages))
+        self.blocks = nn.ModuleList(Up(width, noise + condition) for _ in range(stages))
         self.norm = nn.BatchNorm2d(width)
         self.last = nn.Conv2d(width, channels, 3, padding=1)
         _draw(self)
 
     def forward(self, z_BZ: Tensor, condition_BK: Tensor) -> Tensor:
         """Return pictures BCHW."""
-        x = self.first(torch.cat([z_BZ, condition_BK], dim=1))
+        told = torch.cat([z_BZ, condition_BK], dim=1)
+        x = self.first(told)
         x = x.view(len(x), LEAST_PX, LEAST_PX, -1).permute(0, 3, 1, 2)
         for block in self.blocks:
-            x = block(x, condition_BK)
+            x = block(x, told)
         return torch.tanh(self.last(functional.relu(self.norm(x))))
 
 
