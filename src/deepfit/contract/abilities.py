@@ -53,9 +53,12 @@ class Appraises(Protocol):
     be done again for every resample of an interval (distances between all rows).
     """
 
-    def appraise(self, net: nn.Module, answers: Answers, rows: Any, facts: Facts) -> Answers:
+    def appraise(
+        self, net: nn.Module, answers: Answers, rows: Any, facts: Facts, *, train: Any = None
+    ) -> Answers:
         """The answers with the further columns that `metrics` reads, a value a row.
 
+        train: training rows, of many a part; None where they are not at hand, as with a loaded model.
         The same is done to the network's answers and to those of a baseline; `metrics` takes no others.
         """
         ...

@@ -167,8 +167,9 @@ class Job:
         """Judge, save the model and `metrics.json`, and set the result."""
         judgement, test = scorecard.UNJUDGED, kept.test
         if answers is not None and test is not None:
-            answers = model.appraised(answers, test)
-            baselines = {name: model.appraised(given, test) for name, given in baselines.items()}
+            train = kept.train
+            answers = model.appraised(answers, test, train=train)
+            baselines = {name: model.appraised(each, test, train=train) for name, each in baselines.items()}
             judgement = scorecard.judge(self.task, test, answers, baselines, seed=self.options.seed)
         yield Stage("save", f"Saving to {self.out}")
         self.seconds["total"] = time.monotonic() - began

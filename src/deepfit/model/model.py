@@ -84,11 +84,11 @@ class Model:
         answers = self.task.decode(self.outputs(self.task.encode(rows, self.facts)), self.facts)
         return self.task.complete(answers, rows) if isinstance(self.task, Completes) else answers
 
-    def appraised(self, answers: Answers, rows: Rows) -> Answers:
-        """Answers, the model's or a baseline's, as `task.metrics` takes them."""
+    def appraised(self, answers: Answers, rows: Rows, *, train: Rows | None = None) -> Answers:
+        """Answers, the model's or a baseline's, as `task.metrics` takes them. train: see `Appraises`."""
         if not isinstance(self.task, Appraises):
             return answers
-        return self.task.appraise(self.net, answers, rows, self.facts)
+        return self.task.appraise(self.net, answers, rows, self.facts, train=train)
 
     def sample(self, count: int = 64, *, seed: int = 0, prompts: Sequence[str] = ()) -> Batch:
         """`count` new rows, of each prompt where there are prompts; DeepfitError for a task that makes none.

@@ -159,7 +159,9 @@ class TabularClustering:
         """The likeliest cluster of each row, and how much it belongs to each."""
         return answers_clusters.of_belonging(outputs["belongs"])
 
-    def appraise(self, net: Any, answers: Answers, rows: TableRows, facts: Facts) -> Answers:
+    def appraise(
+        self, net: Any, answers: Answers, rows: TableRows, facts: Facts, *, train: TableRows | None = None
+    ) -> Answers:
         """Each row's silhouette among the scaled columns, the same space for every method."""
         from deepfit.data.cluster_columns import points
 

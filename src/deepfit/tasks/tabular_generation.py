@@ -107,11 +107,7 @@ class Options(SharedOptions):
 
 
 class TabularGeneration:
-    """See the file's docstring.
-
-    `learn` keeps the training rows' cells at hand, so that `appraise` can look for copies of them; they are
-    in no file, and a loaded model says nothing of copies.
-    """
+    """See the file's docstring."""
 
     Options: ClassVar = Options
     main_metric: str = "likeness"
@@ -122,7 +118,6 @@ class TabularGeneration:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.training: np.ndarray | None = None
         if options.target is not None:
             self.main_metric = "tstr"
 
@@ -147,12 +142,9 @@ class TabularGeneration:
 
     def learn(self, train: GenerationRows) -> Facts:
         """The modes of numbers, the words of categories and how often each is chosen."""
-        from deepfit.data.generation_encoding import cells_of, learn_generation
+        from deepfit.data.generation_encoding import learn_generation
 
-        facts = learn_generation(train, self.options.seed)
-        chosen = np.linspace(0, len(train) - 1, min(len(train), TRAINING_ROWS)).astype(np.int64)
-        self.training = cells_of(train.take(chosen), facts)
-        return facts
+        return learn_generation(train, self.options.seed)
 
     def encode(self, rows: GenerationRows, facts: Facts) -> Batch:
         """`offsets` float32 [rows, offsets], `choices` int32 [rows, columns], `row` int64 [rows].
@@ -228,8 +220,19 @@ class TabularGeneration:
 
         return Answers({"prediction": np.array(json_rows(decode_cells(outputs, facts), facts), np.str_)})
 
-    def appraise(self, net: Any, answers: Answers, rows: GenerationRows, facts: Facts) -> Answers:
-        """Answers with what `metrics` reads: the network's rows are made anew, as many as a model needs."""
+    def appraise(
+        self,
+        net: Any,
+        answers: Answers,
+        rows: GenerationRows,
+        facts: Facts,
+        *,
+        train: GenerationRows | None = None,
+    ) -> Answers:
+        """Answers with what `metrics` reads: the network's rows are made anew, as many as a model needs.
+
+        Without training rows nothing is known of copies.
+        """
         from deepfit.answers import made_rows as answers_made_rows
         from deepfit.data.generation_encoding import cells_of
         from deepfit.plans import made_rows
@@ -239,8 +242,12 @@ class TabularGeneration:
         else:
             count = answers_made_rows.rows_needed(facts, len(rows))
             made = made_rows.made_cells(net, count, facts, seed=self.options.seed + JUDGED_SEED)
+        known = None
+        if train is not None:
+            chosen = np.linspace(0, len(train) - 1, min(len(train), TRAINING_ROWS)).astype(np.int64)
+            known = cells_of(train.take(chosen), facts)
         found = answers_made_rows.appraise(
-            made, cells_of(rows, facts), facts, training=self.training, seed=self.options.seed
+            made, cells_of(rows, facts), facts, training=known, seed=self.options.seed
         )
         return Answers({"prediction": answers.columns["prediction"], **found})
 

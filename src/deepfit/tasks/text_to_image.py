@@ -157,7 +157,9 @@ class TextToImage:
         made = generation.of_pictures(generation.as_bytes(outputs["images"]))
         return Answers({**made.columns, "unknown_words": outputs["unknown_words"]})
 
-    def appraise(self, net: Any, answers: Answers, rows: CaptionRows, facts: Facts) -> Answers:
+    def appraise(
+        self, net: Any, answers: Answers, rows: CaptionRows, facts: Facts, *, train: CaptionRows | None = None
+    ) -> Answers:
         """The judge's features of made and of real pictures, which lie among the others, which fit."""
         from deepfit.plans import picture_judge
 

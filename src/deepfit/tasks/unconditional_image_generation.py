@@ -125,7 +125,9 @@ class UnconditionalImageGeneration:
         """The made pictures as texts."""
         return generation.of_pictures(generation.as_bytes(outputs["images"]))
 
-    def appraise(self, net: Any, answers: Answers, rows: ImageRows, facts: Facts) -> Answers:
+    def appraise(
+        self, net: Any, answers: Answers, rows: ImageRows, facts: Facts, *, train: ImageRows | None = None
+    ) -> Answers:
         """The judge's features of made and of real pictures, and which lie among the others."""
         from deepfit.plans import picture_judge
 

@@ -209,6 +209,6 @@ def test_plain_ctgan_is_a_matter_of_options():
 def test_a_baselines_rows_are_appraised_like_the_networks(judged):
     model, test = judged.model, judged.test
     given = {each.name: each.answers for each in model.task.baselines(Splits(test, test, test))}
-    found = model.appraised(given["real_rows"], test)
+    found = model.appraised(given["real_rows"], test, train=test)
     assert MADE in found.columns
     assert model.task.metrics(found, test).keys() == judged.scorecard["metrics"].keys()

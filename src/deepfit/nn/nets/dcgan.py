@@ -7,10 +7,9 @@ Source: Radford et al. 2016, arXiv 1511.06434.
 Differs: `width` is the number of channels at half the picture's side, 64 there at 32 pixels; in the
 discriminator spectral normalisation (arXiv 1802.05957) takes the place of batch normalisation, so a picture
 is judged without regard to its batch, in all layers but the last, so that logits reach the hinge's margin;
-noise and condition enter the generator below its first layer and in every norm (Brock et al. 2018, arXiv
-1809.11096, section 3, which gives each norm a part of the noise), without which pictures of one condition come
-out the same; the discriminator is told the condition by projection (Miyato and Koyama 2018, arXiv 1802.05637,
-eq. 3).
+noise and condition enter the generator's first layer and every norm (Brock et al. 2018, arXiv 1809.11096,
+section 3; there each norm gets a part of the noise), without which pictures of one condition come out the
+same; the discriminator is told the condition by projection (Miyato and Koyama 2018, arXiv 1802.05637, eq. 3).
 """
 
 from __future__ import annotations
