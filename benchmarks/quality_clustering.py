@@ -17,19 +17,16 @@ Prints the median NMI over the seeds and writes benchmarks/results/quality_clust
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
+import clusterings
 import numpy as np
 from rounds import spread, write
 
 CLUSTERS = {"digits": 10, "wine": 3, "breast_cancer": 2, "iris": 3}
-PLAIN = {"plain_dec": ["--neighbours", "0", "--method", "dec"], "plain_idec": ["--neighbours", "0"]}
 RESULTS = Path(__file__).parent / "results" / "quality_clustering.json"
 
 
@@ -70,40 +67,12 @@ def measure(name: str, seed: int, scratch: Path, given: argparse.Namespace) -> d
     parts = {"test": order[: len(order) // 5], "train": order[len(order) // 5 :]}
     for part, rows in parts.items():
         save(scratch / f"{part}.csv", columns[rows], labels[rows])
-    begun = time.perf_counter()
-    card = trained(name, seed, scratch, given, [])
-    seconds = round(time.perf_counter() - begun, 1)
-    everyone = {"network": card["metrics"], **card["baselines"]}
-    for plain, options in PLAIN.items():
-        everyone[plain] = trained(name, seed, scratch, given, options)["metrics"]
-    scores = {
-        method: {metric: each["value"] for metric, each in found.items()}
-        for method, found in everyone.items()
-    }
-    scores["spectral_clustering"] = spectral(columns, labels, parts, CLUSTERS[name], seed)
-    interval = card["metrics"]["nmi"]
-    return {
-        "seconds": seconds,
-        "rows": card["rows"],
-        "verdict": card["verdict"],
-        "interval": [interval["low"], interval["high"]],
-        "scores": scores,
-    }
-
-
-def trained(
-    name: str, seed: int, scratch: Path, given: argparse.Namespace, options: list[str]
-) -> dict[str, Any]:
-    """The scorecard of a run of its own."""
-    out = scratch / "_".join(["run", *options])
-    command = [sys.executable, "-m", "deepfit", "train", str(scratch / "train.csv"), "--json"]
+    command = [str(scratch / "train.csv"), "--test", str(scratch / "test.csv")]
     command += ["--task", "tabular-clustering", "--target", "label", "--clusters", str(CLUSTERS[name])]
-    command += ["--test", str(scratch / "test.csv"), "--seed", str(seed), "--threads", str(given.threads)]
-    command += [*options, "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with status {done.returncode}:\n{done.stderr[-3000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    command += ["--seed", str(seed), "--threads", str(given.threads)]
+    record = clusterings.measure(scratch, command)
+    record["scores"]["spectral_clustering"] = spectral(columns, labels, parts, CLUSTERS[name], seed)
+    return record
 
 
 def table(name: str, digits: Path | None) -> tuple[np.ndarray, np.ndarray]:
