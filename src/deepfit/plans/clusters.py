@@ -36,7 +36,7 @@ from deepfit.plans.foresight import foresee
 # B batch, D width of codes, K clusters, N rows to choose among, F features
 
 STEPS = 2000
-"""Steps of pretraining where no number of epochs is given."""
+"""Steps of pretraining where neither the task nor the user says otherwise."""
 ROWS_SEEN = 4_000_000
 """Rows that pretraining sees at most, repeats included, where no number of epochs is given."""
 ROUNDS = 8
@@ -77,12 +77,15 @@ class Elsewhere:
         return self.array.index_select(axis, self.places.index_select(0, index).to(self.array.device))
 
 
-def settle(options: Any, rows: int) -> Any:
-    """The options with numbers in place of the zeros that leave a choice to us."""
+def settle(options: Any, rows: int, steps: int) -> Any:
+    """The options with numbers in place of the zeros that leave a choice to us.
+
+    steps: of pretraining, where no number of epochs is given.
+    """
     size = options.batch_size or min(1024, max(16, min(128, rows // 4), rows // 400))
     steps_an_epoch = max(1, -(-rows // size))
     most = max(1, ROWS_SEEN // rows)
-    epochs = options.epochs or max(1, min(most, round(STEPS / steps_an_epoch)))
+    epochs = options.epochs or max(1, min(most, round(steps / steps_an_epoch)))
     return options.model_copy(update={"batch_size": size, "epochs": epochs})
 
 
@@ -96,6 +99,7 @@ def plan(
     errors: Callable[[Tensor, Batch], Tensor],
     points: np.ndarray,
     views: float = 0.0,
+    steps: int = STEPS,
     rows_at_once: int = ROWS_AT_ONCE,
 ) -> Iterator[Phase]:
     """Pretraining, k-means among the codes, then rounds of refinement until hardly a row moves.
@@ -103,11 +107,12 @@ def plan(
     net: holds `clusters`. codes, errors: batch -> codes BD, and (codes, batch) -> error of each row B;
     points: of the training rows, float32 [rows, features], between which neighbours are found. views: share
     of rows that are drawn to themselves, as distorted once more by `codes`, instead of to a neighbour; all
-    rows are where there are no neighbours and it is not 0. rows_at_once: rows that the network answers for
-    together. options: `clusters` (0 = chosen), `method`, `neighbours` (0 = none), `tolerance`.
+    rows are where there are no neighbours and it is not 0. steps: of pretraining, where the options give no
+    epochs; rows_at_once: rows that the network answers for together. options: `clusters` (0 = chosen),
+    `method`, `neighbours` (0 = none), `tolerance`.
     """
     rows = num_rows(data.train)
-    options = settle(options, rows)
+    options = settle(options, rows, steps)
     train = {name: array for name, array in data.train.items() if name != "target"}
     judged = data.valid if num_rows(data.valid) else train
     arrays = tensors(train, run.device)

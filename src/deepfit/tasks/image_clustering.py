@@ -8,10 +8,11 @@ never seen in training: they say how well the clusters agree with them. The task
 `--task image-clustering`.
 
 A convolutional autoencoder learns codes: pictures are told again from the code of a randomly moved, zoomed
-and turned view, and codes of views lie near those of the picture's nearest neighbours among small pictures of
-16 x 16 pixels. k-means finds clusters among the codes, and the network is refined so that pictures belong to
-them more surely (DEC, arXiv 1511.06335; IDEC, IJCAI 2017; with convolutions DCEC, ICONIP 2017). How many:
-`--clusters N`, or chosen by the silhouette among the codes (the least number within 0.02 of the best).
+and turned view, and codes of views lie near those of views of the pictures that correlate with it most, as
+small pictures of at most 16 x 16. k-means finds clusters among the codes, and the network is refined so that
+pictures belong to them more surely (DEC, arXiv 1511.06335; IDEC, IJCAI 2017; with convolutions DCEC, ICONIP
+2017). How many: `--clusters N`, or chosen by the silhouette among the codes (the least number within 0.02 of
+the best).
 
 Answers: `prediction` (the number of a cluster, the largest found in training being 0), `confidence` (how much
 the picture belongs to it) and `probability_K` for each cluster. The `silhouette` is measured among the pixels
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
     from deepfit.data.images import ImageRows
 
+STEPS = 600
+"""Steps of pretraining where no number of epochs is given; more made clusters of clothes no better."""
 SMALL_SIDE_PX = 40
 """Pictures up to this side get the small network where none is named."""
 
@@ -63,6 +66,13 @@ class Options(ClusterOptions):
         "auto", description="the encoder; auto: lenet up to 40 pixels, resnet9 above"
     )
     activation: Activation = Field("auto", description="bend between the layers of the encoder; auto: relu")
+    epochs: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description=f"passes over the training rows in pretraining; 0 = as many as {STEPS} steps take; a "
+        "round of refinement is a tenth of it",
+    )
     code: int = Field(10, ge=2, le=1024, description="numbers that a picture is squeezed into")
     shift: float = Field(0.05, ge=0, le=0.5, description="largest move of a view, as a share of the side")
     zoom: float = Field(0.1, ge=0, le=1, description="largest change of height and width of a view")
@@ -155,7 +165,8 @@ class ImageClustering:
             run,
             codes=picture_clusters.codes(net, facts, self.options),
             errors=picture_clusters.errors(net, facts),
-            points=cluster_pictures.points(data.train["images"]),
+            points=cluster_pictures.likeness_points(data.train["images"]),
+            steps=STEPS,
             rows_at_once=picture_clusters.rows_at_once(facts),
         )
 
