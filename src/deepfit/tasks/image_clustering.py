@@ -25,7 +25,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from deepfit.answers import clusters as answers_clusters
 from deepfit.baselines import clusters as baselines_clusters
@@ -74,6 +74,13 @@ class Options(ClusterOptions):
         "round of refinement is a tenth of it",
     )
     code: int = Field(10, ge=2, le=1024, description="numbers that a picture is squeezed into")
+    views: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of pictures that are drawn to another view of themselves instead of to a like "
+        "picture; with --neighbours 0 all are, unless it is 0",
+    )
     shift: float = Field(0.05, ge=0, le=0.5, description="largest move of a view, as a share of the side")
     zoom: float = Field(0.1, ge=0, le=1, description="largest change of height and width of a view")
     turn: float = Field(5.0, ge=0, le=180, description="largest turn of a view, in degrees")
@@ -84,6 +91,15 @@ class Options(ClusterOptions):
     colour: float = Field(
         0.1, ge=0, le=1, description="largest change of brightness, contrast and saturation of a view"
     )
+
+    @model_validator(mode="after")
+    def _views_differ(self) -> Options:
+        if self.views and not (self.shift or self.zoom or self.turn or self.colour or self.flip == "on"):
+            raise ValueError(
+                "--views has no effect where views do not differ from their picture; set --shift, --zoom, "
+                "--turn or --colour above 0, or --flip on"
+            )
+        return self
 
 
 class ImageClustering:
@@ -166,6 +182,7 @@ class ImageClustering:
             codes=picture_clusters.codes(net, facts, self.options),
             errors=picture_clusters.errors(net, facts),
             points=cluster_pictures.likeness_points(data.train["images"]),
+            views=self.options.views,
             steps=STEPS,
             rows_at_once=picture_clusters.rows_at_once(facts),
         )

@@ -169,6 +169,35 @@ def test_one_cluster_and_patience_are_refused_as_options():
         resolve(options, {"patience": 3})
 
 
+def test_views_that_cannot_differ_are_refused_as_partners():
+    still = {"shift": 0, "zoom": 0, "turn": 0, "colour": 0}
+    options = catalog.find(TASK).Options
+    resolve(options, {**still, "views": 0.5, "flip": "on"})
+    with pytest.raises(OptionError, match="views has no effect"):
+        resolve(options, {**still, "views": 0.5})
+
+
+def drawn(task, images, facts):
+    """The pictures of the first batch of pretraining, and those that they are drawn to."""
+    run = Run(task.options, None)
+    net = task.build(facts)
+    data = Splits({"images": images}, {"images": images[:5]})
+    batch = next(iter(next(task.plan(net, data, facts, run)).batches(0)))
+    return np.asarray(batch["images"]), np.asarray(batch["near_images"])
+
+
+def test_with_views_so_many_pictures_are_drawn_to_themselves():
+    rows = shapes(120)[0]
+    kind = catalog.find(TASK)
+    for views, neighbours, low, high in ((0, 5, 0, 0), (0.5, 5, 0.3, 0.7), (1, 5, 1, 1), (0.1, 0, 1, 1)):
+        options = {**FAST, "views": views, "neighbours": neighbours, "batch_size": 120}
+        task = kind(resolve(kind.Options, options))
+        read = task.read(rows)
+        facts = task.learn(read)
+        own, near = drawn(task, task.encode(read, facts)["images"], facts)
+        assert low <= (own == near).all((1, 2, 3)).mean() <= high
+
+
 @pytest.mark.parametrize(
     ("count", "options", "said"),
     [
