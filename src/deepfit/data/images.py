@@ -153,10 +153,7 @@ class ImageRows:
         return self._with(self._index, self._concerns, columns)
 
     def _with(
-        self,
-        index: np.ndarray,
-        concerns: Sequence[Concern],
-        columns: Mapping[str, np.ndarray] | None = None,
+        self, index: np.ndarray, concerns: Sequence[Concern], columns: Mapping[str, Any] | None = None
     ) -> ImageRows:
         return ImageRows(
             self._shelf,

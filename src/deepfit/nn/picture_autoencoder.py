@@ -22,7 +22,8 @@ class PictureAutoencoder(nn.Module):
     """An encoder of pictures, a decoder that mirrors it, and clusters among the codes.
 
     encoder: standardised pictures BCHW -> codes BD.  size: height and width in pixels.  widths: channels of
-    the decoder, which doubles the picture after each.
+    the decoder, which doubles the picture after each.  told_px: the side up to which pictures are told; of
+    larger ones means over blocks are.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class PictureDecoder(nn.Module):
         super().__init__()
         sizes = [size]
         for _ in widths[1:]:
-            sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
+            sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
         self.sizes = sizes[::-1]
         self.width = widths[0]
         self.spread = nn.Linear(code, widths[0] * self.sizes[0][0] * self.sizes[0][1])

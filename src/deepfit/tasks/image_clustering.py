@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 STEPS = 600
 """Steps of pretraining where no number of epochs is given; more made clusters of clothes no better."""
-SMALL_SIDE_PX = 40
-"""Pictures up to this side get the small network where none is named."""
 
 
 class Options(ClusterOptions):
@@ -62,8 +60,8 @@ class Options(ClusterOptions):
         le=1024,
         description="side that pictures are brought to, in pixels; 0 = as they are, at most 64",
     )
-    network: Literal["auto", "lenet", "resnet9"] = Field(
-        "auto", description="the encoder; auto: lenet up to 40 pixels, resnet9 above"
+    network: Literal["lenet", "resnet9"] = Field(
+        "lenet", description="the encoder; resnet9 takes several times as long"
     )
     activation: Activation = Field("auto", description="bend between the layers of the encoder; auto: relu")
     epochs: int = Field(
@@ -161,9 +159,8 @@ class ImageClustering:
         options, size = self.options, (facts["size"][0], facts["size"][1])
         bend = "relu" if options.activation == "auto" else options.activation
         how = {"num_classes": options.code, "in_channels": facts["channels"], "activation": bend}
-        small = options.network == "lenet" or (options.network == "auto" and max(size) <= SMALL_SIDE_PX)
         return PictureAutoencoder(
-            LeNet(size=size, **how) if small else ResNet9(**how),
+            LeNet(size=size, **how) if options.network == "lenet" else ResNet9(**how),
             size=size,
             channels=facts["channels"],
             code=options.code,
