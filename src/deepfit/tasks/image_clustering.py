@@ -246,7 +246,7 @@ class ImageClustering:
                 "ring": abs(np.hypot(x - across, y - down) - 3) < 0.8,
             }[str(kind)]
             picture[shape] += np.uint8(rng.integers(120, 190))
-        options = {"target": "kind", "clusters": 3, "epochs": 6, "batch_size": 50, "seed": seed, "threads": 1}
+        options = {"target": "kind", "clusters": 3, "epochs": 4, "batch_size": 60, "seed": seed, "threads": 1}
         task = cls(Options.model_validate(options))
         rows = task.read((pictures, kinds))
         parts = (slice(0, 180), slice(180, 220), slice(220, 300))
