@@ -94,6 +94,12 @@ def test_without_groups_the_silhouette_is_scored_beside_every_baseline(chosen):
     assert "Silhouette" in card["verdict"]
 
 
+def test_without_groups_folders_are_not_looked_at_when_a_model_is_evaluated(chosen, tmp_path):
+    found = chosen.model.evaluate(saved(tmp_path / "new", *shapes(30, seed=4)))
+    assert set(found["metrics"]) == {"silhouette"}
+    assert "--target label" in str(found["warnings"])
+
+
 def test_new_pictures_get_a_cluster_a_confidence_a_file_and_vectors(chosen, tmp_path):
     new = saved(tmp_path / "new", shapes(5, seed=9)[0])
     columns = chosen.model.answers(str(new)).columns
