@@ -11,7 +11,7 @@ from deepfit.data.cluster_checks import check_distinct, compared
 from deepfit.data.image_checks import listed
 from deepfit.data.image_store import choose_size
 from deepfit.data.images import ImageRows, learn_images, read_images
-from deepfit.data.mirror import SAMPLE, Mirror, judge_mirror, shrink, unit
+from deepfit.data.mirror import SAMPLE, Mirror, judge_mirror, shrink
 from deepfit.errors import DataError
 
 FEWEST = 20
@@ -83,15 +83,6 @@ def points(images: np.ndarray) -> np.ndarray:
     The pixels of pictures that are brought to at most 16 x 16 by means over blocks, from 0 to 1.
     """
     return shrink(images).reshape(len(images), -1) / np.float32(255)
-
-
-def likeness_points(images: np.ndarray) -> np.ndarray:
-    """As `points`, with mean 0 and length 1: pictures that correlate are near, however light or dark.
-
-    On clothes of 28 x 28 pixels neighbours found so made clusters agree better with the kinds of clothes than
-    those found among plain pixels, which part the light from the dark (NMI 0.65 against 0.63, two samples).
-    """
-    return unit(shrink(images))
 
 
 def judged_mirror(images: np.ndarray, *, seed: int) -> Mirror:

@@ -68,11 +68,10 @@ def shrink(images_NHWC: np.ndarray) -> np.ndarray:
 
 def _nearest(asked: np.ndarray, known: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The label of the most correlated known picture, for each that is asked for."""
-    return labels[(unit(asked) @ unit(known).T).argmax(1)]
+    return labels[(_unit(asked) @ _unit(known).T).argmax(1)]
 
 
-def unit(pictures: np.ndarray) -> np.ndarray:
-    """Each picture flat, with mean 0 and length 1 (0 where it is of one grey), [N, features]."""
+def _unit(pictures: np.ndarray) -> np.ndarray:
     flat = pictures.reshape(len(pictures), -1)
     flat = flat - flat.mean(1, keepdims=True)
     return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)

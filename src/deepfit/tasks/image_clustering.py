@@ -8,11 +8,11 @@ never seen in training: they say how well the clusters agree with them. The task
 `--task image-clustering`.
 
 A convolutional autoencoder learns codes: pictures are told again from the code of a randomly moved, zoomed
-and turned view, and codes of views lie near those of views of the pictures that correlate with it most, as
-small pictures of at most 16 x 16. k-means finds clusters among the codes, and the network is refined so that
-pictures belong to them more surely (DEC, arXiv 1511.06335; IDEC, IJCAI 2017; with convolutions DCEC, ICONIP
-2017). How many: `--clusters N`, or chosen by the silhouette among the codes (the least number within 0.02 of
-the best).
+and turned view, and codes of views lie near those of views of the picture's nearest neighbours, which are
+found among the pixels of small pictures of at most 16 x 16. k-means finds clusters among the codes, and the
+network is refined so that pictures belong to them more surely (DEC, arXiv 1511.06335; IDEC, IJCAI 2017; with
+convolutions DCEC, ICONIP 2017). How many: `--clusters N`, or chosen by the silhouette among the codes (the
+least number within 0.02 of the best).
 
 Answers: `prediction` (the number of a cluster, the largest found in training being 0), `confidence` (how much
 the picture belongs to it) and `probability_K` for each cluster. The `silhouette` is measured among the pixels
@@ -178,7 +178,7 @@ class ImageClustering:
             run,
             codes=picture_clusters.codes(net, facts, self.options),
             errors=picture_clusters.errors(net, facts),
-            points=cluster_pictures.likeness_points(data.train["images"]),
+            points=cluster_pictures.points(data.train["images"]),
             views=self.options.views,
             steps=STEPS,
             rows_at_once=picture_clusters.rows_at_once(facts),
