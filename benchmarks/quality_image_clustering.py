@@ -40,7 +40,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--fashion", type=Path, help="folder of Fashion-MNIST's four .gz files")
-    parser.add_argument("--pictures", type=int, default=7500, help="how many of them, a fifth held out")
+    parser.add_argument("--pictures", type=int, default=5000, help="how many of them, a fifth held out")
     parser.add_argument("--seeds", type=int, default=3, help="runs on each set, each with its own sample")
     parser.add_argument("--sets", nargs="+", default=list(SETS))
     parser.add_argument("--threads", type=int, default=1)
