@@ -147,11 +147,18 @@ class ImageRows:
         """The same rows, of which this is to be said too."""
         return self._with(self._index, (*self._concerns, concern))
 
-    def _with(self, index: np.ndarray, concerns: Sequence[Concern]) -> ImageRows:
+    def unlabelled(self) -> ImageRows:
+        """The same rows as if nothing were known of their labels."""
+        columns = {name: values for name, values in self._columns.items() if name != self._target}
+        return self._with(self._index, self._concerns, columns)
+
+    def _with(
+        self, index: np.ndarray, concerns: Sequence[Concern], columns: Mapping[str, Any] | None = None
+    ) -> ImageRows:
         return ImageRows(
             self._shelf,
             index,
-            columns=self._columns,
+            columns=self._columns if columns is None else columns,
             target=self._target,
             parts=self._parts,
             concerns=concerns,

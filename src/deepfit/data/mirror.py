@@ -27,34 +27,37 @@ class Mirror(NamedTuple):
     why: str
 
 
-def judge_mirror(images_NHWC: np.ndarray, labels_N: np.ndarray, *, seed: int = 0) -> Mirror:
+def judge_mirror(
+    images_NHWC: np.ndarray, labels_N: np.ndarray, *, seed: int = 0, kind: str = "class"
+) -> Mirror:
     """Compare how well pictures and their mirror images are recognised by their nearest neighbour.
 
-    images_NHWC: uint8, of one size; labels_N: class numbers. At most 4,000 rows are looked at, as pictures of
-    at most 16 px.
+    images_NHWC: uint8, of one size; labels_N: numbers of classes, or of what `kind` calls them. At most 4,000
+    rows are looked at, as pictures of at most 16 px.
     """
     chosen = np.sort(np.random.default_rng(seed).permutation(len(labels_N))[:SAMPLE])
     halves = np.random.default_rng(seed + 1).permutation(len(chosen))
     known, asked = chosen[halves[: len(chosen) // 2]], chosen[halves[len(chosen) // 2 :]]
     if not len(known):
-        return Mirror(False, "there are too few pictures to tell whether mirrored ones keep their class")
-    small_known, small_asked = _shrink(images_NHWC[known]), _shrink(images_NHWC[asked])
+        return Mirror(False, f"there are too few pictures to tell whether mirrored ones keep their {kind}")
+    small_known, small_asked = shrink(images_NHWC[known]), shrink(images_NHWC[asked])
     labels_known, labels_asked = labels_N[known], labels_N[asked]
     plain = _nearest(small_asked, small_known, labels_known) == labels_asked
     mirrored = _nearest(small_asked[:, :, ::-1], small_known, labels_known) == labels_asked
     share = (
-        f"{plain.mean():.0%} of pictures and {mirrored.mean():.0%} of mirrored ones resemble their class most"
+        f"{plain.mean():.0%} of pictures and {mirrored.mean():.0%} of mirrored ones resemble their "
+        f"{kind} most"
     )
     for label in np.unique(labels_asked):
         own = labels_asked == label
         if plain[own].sum() >= ENOUGH and mirrored[own].sum() < CLASS_KEEPS * plain[own].sum():
-            return Mirror(False, f"mirrored pictures of a class no longer resemble it ({share})")
+            return Mirror(False, f"mirrored pictures of a {kind} no longer resemble it ({share})")
     if mirrored.sum() < ALL_KEEP * plain.sum():
-        return Mirror(False, f"mirrored pictures resemble other classes ({share})")
+        return Mirror(False, f"mirrored pictures resemble another {kind} ({share})")
     return Mirror(True, share)
 
 
-def _shrink(images_NHWC: np.ndarray) -> np.ndarray:
+def shrink(images_NHWC: np.ndarray) -> np.ndarray:
     """Means over blocks, float32 [N, <= 16, <= 16, C]; a rest at the lower and right edge is left out."""
     rows, height, width, channels = images_NHWC.shape
     down, across = -(-height // SIDE), -(-width // SIDE)

@@ -36,7 +36,7 @@ from deepfit.plans.foresight import foresee
 # B batch, D width of codes, K clusters, N rows to choose among, F features
 
 STEPS = 2000
-"""Steps of pretraining where no number of epochs is given."""
+"""Steps of pretraining where neither the task nor the user says otherwise."""
 ROWS_SEEN = 4_000_000
 """Rows that pretraining sees at most, repeats included, where no number of epochs is given."""
 ROUNDS = 8
@@ -56,6 +56,7 @@ NOISE, HIDDEN = 0.1, 0.1
 K_MEANS_ROWS = 50_000
 CURVE_ROWS = 2_000
 DISTANCES_AT_ONCE = 1 << 24
+ROWS_AT_ONCE = 4096
 NEAR = "near_"
 
 Codes = Callable[[Batch], Tensor]
@@ -76,12 +77,15 @@ class Elsewhere:
         return self.array.index_select(axis, self.places.index_select(0, index).to(self.array.device))
 
 
-def settle(options: Any, rows: int) -> Any:
-    """The options with numbers in place of the zeros that leave a choice to us."""
+def settle(options: Any, rows: int, steps: int) -> Any:
+    """The options with numbers in place of the zeros that leave a choice to us.
+
+    steps: of pretraining, where no number of epochs is given.
+    """
     size = options.batch_size or min(1024, max(16, min(128, rows // 4), rows // 400))
     steps_an_epoch = max(1, -(-rows // size))
     most = max(1, ROWS_SEEN // rows)
-    epochs = options.epochs or max(1, min(most, round(STEPS / steps_an_epoch)))
+    epochs = options.epochs or max(1, min(most, round(steps / steps_an_epoch)))
     return options.model_copy(update={"batch_size": size, "epochs": epochs})
 
 
@@ -94,27 +98,45 @@ def plan(
     codes: Codes,
     errors: Callable[[Tensor, Batch], Tensor],
     points: np.ndarray,
+    views: float = 0.0,
+    steps: int = STEPS,
+    rows_at_once: int = ROWS_AT_ONCE,
 ) -> Iterator[Phase]:
     """Pretraining, k-means among the codes, then rounds of refinement until hardly a row moves.
 
     net: holds `clusters`. codes, errors: batch -> codes BD, and (codes, batch) -> error of each row B;
-    points: of the training rows, float32 [rows, features], between which neighbours are found. options:
-    `clusters` (0 = chosen), `method`, `neighbours` (0 = none), `tolerance`.
+    points: of the training rows, float32 [rows, features], between which neighbours are found. views: share
+    of rows that are drawn to themselves, as distorted once more by `codes`, instead of to a neighbour; all
+    rows are where there are no neighbours and it is not 0. steps: of pretraining, where the options give no
+    epochs; rows_at_once: rows that the network answers for together. options: `clusters` (0 = chosen),
+    `method`, `neighbours` (0 = none), `tolerance`.
     """
     rows = num_rows(data.train)
-    options = settle(options, rows)
+    options = settle(options, rows, steps)
     train = {name: array for name, array in data.train.items() if name != "target"}
     judged = data.valid if num_rows(data.valid) else train
     arrays = tensors(train, run.device)
     nearest = neighbours(points, options.neighbours, run) if options.neighbours else None
+    pairs = nearest is not None or views > 0
+
+    def partners(epoch: int, purpose: str) -> Tensor:
+        """The place of the row that each row is drawn to in this epoch."""
+        own = torch.arange(rows)
+        if nearest is None:
+            return own
+        ranks = torch.multinomial(
+            by_rank(nearest), rows, replacement=True, generator=run.rng(purpose, "neighbours", epoch)
+        )
+        places = nearest.gather(1, ranks[:, None])[:, 0]
+        if not views:
+            return places
+        return torch.where(torch.rand(rows, generator=run.rng(purpose, "views", epoch)) < views, own, places)
 
     def batches(purpose: str, further: Mapping[str, Tensor]) -> Callable[[int], Shuffled]:
         def drawn(epoch: int) -> Shuffled:
             found: dict[str, Any] = {**arrays, **further}
-            if nearest is not None and (not further or options.method == "idec"):
-                generator = run.rng(purpose, "neighbours", epoch)
-                ranks = torch.multinomial(by_rank(nearest), rows, replacement=True, generator=generator)
-                places = nearest.gather(1, ranks[:, None])[:, 0]
+            if pairs and (not further or options.method == "idec"):
+                places = partners(epoch, purpose)
                 found |= {NEAR + name: Elsewhere(array, places) for name, array in arrays.items()}
             return Shuffled(found, rows, options.batch_size, run.rng(purpose, "shuffle", epoch))
 
@@ -135,7 +157,8 @@ def plan(
         yield Loss(total, len(codes_BD), parts=parts if len(parts) > 1 else {})
 
     def score() -> Mapping[str, float]:
-        error = foresee(net, judged, lambda batch: errors(codes(batch), batch))
+        told = lambda batch: errors(codes(batch), batch)  # noqa: E731 (one expression)
+        error = foresee(net, judged, told, rows_at_once=rows_at_once)
         return {"loss": float(error.mean(dtype=np.float64))}
 
     def optimizer(learning_rate: float) -> Optimizer:
@@ -161,19 +184,19 @@ def plan(
             coupled=coupled,
         )
 
-    coupled, rate = nearest is not None, options.learning_rate
+    coupled, rate = pairs, options.learning_rate
     if rate == "auto":
         rate = yield from rate_test.find(net, batches("pretrain", {}), step, optimizer, run, coupled=coupled)
     yield phase("pretrain", rate, options.epochs, schedules.build(options.schedule, options.warmup), {})
 
-    found = smoothed(torch.from_numpy(foresee(net, train, codes)), nearest)
+    found = smoothed(torch.from_numpy(foresee(net, train, codes, rows_at_once=rows_at_once)), nearest)
     settle_clusters(net.clusters, found, options.clusters, run)
     rounds = max(1, round(SHARE * options.epochs))
-    belongs = belonging(net, train, codes)
+    belongs = belonging(net, train, codes, rows_at_once)
     for number in range(ROUNDS):
         target = {"belongs": sharpened(smoothed(belongs, nearest))}
         yield phase("refine", SLOWER * rate, rounds, schedules.build("constant"), target, number + 1)
-        before, belongs = belongs.argmax(1), belonging(net, train, codes)
+        before, belongs = belongs.argmax(1), belonging(net, train, codes, rows_at_once)
         if float((before != belongs.argmax(1)).double().mean()) <= options.tolerance:
             break
 
@@ -229,9 +252,10 @@ def smoothed(values_BD: Tensor, nearest_BN: Tensor | None) -> Tensor:
     return total_BD / 2
 
 
-def belonging(net: Any, batch: Batch, codes: Codes) -> Tensor:
+def belonging(net: Any, batch: Batch, codes: Codes, rows_at_once: int) -> Tensor:
     """How much each row belongs to each cluster, BK, on the CPU."""
-    return torch.from_numpy(foresee(net, batch, lambda part: net.clusters(codes(part))))
+    shares = lambda part: net.clusters(codes(part))  # noqa: E731 (one expression)
+    return torch.from_numpy(foresee(net, batch, shares, rows_at_once=rows_at_once))
 
 
 def settle_clusters(clusters: Clusters, codes_BD: Tensor, count: int, run: Run) -> None:
@@ -264,9 +288,11 @@ def used(net: Any) -> int:
     return int(net.clusters.used_S.sum())
 
 
-def outputs(net: Any, batch: Batch, codes: Codes) -> dict[str, np.ndarray]:
+def outputs(
+    net: Any, batch: Batch, codes: Codes, *, rows_at_once: int = ROWS_AT_ONCE
+) -> dict[str, np.ndarray]:
     """`belongs` float32 [rows, clusters]."""
-    return {"belongs": belonging(net, batch, codes).numpy()[:, : used(net)]}
+    return {"belongs": belonging(net, batch, codes, rows_at_once).numpy()[:, : used(net)]}
 
 
 def table_codes(net: TableAutoencoder) -> Codes:

@@ -21,6 +21,8 @@ SHOWN_CLUSTERS = 30
 SHOWN_COLUMNS = 12
 TOLD_COLUMNS = 3
 EXAMPLES = 3
+MAP = "cluster_map"
+"""Under which name the map is kept for other sections: rows, their points in the plane, their clusters."""
 STRONG = 0.5
 """Deviations from the mean of all rows, or a share of rows, from which a difference is put in words."""
 
@@ -65,6 +67,7 @@ def cluster_map(view: View) -> Section | None:
     some = test.take(chosen)
     codes = model.task.codes(model.net, model.task.encode(some, model.facts), model.facts)
     points, how = flat(codes)
+    view.found[MAP] = (chosen, points, found[chosen])
     labels = None if view.target is None else [str(each) for each in np.asarray(view.target)[chosen]]
     drawn = _scatter(points, found[chosen], labels)
     some_of = f" {len(chosen):,} of" if len(chosen) < len(found) else ""

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from deepfit.judge.intervals import Interval
 
 NAME = "report.html"
-SOURCES = {"image-classification": "new_photos", "token-classification": "new.conll"}
+SOURCES = {
+    **dict.fromkeys(("image-classification", "image-clustering"), "new_photos"),
+    "token-classification": "new.conll",
+}
 MADE = dict.fromkeys(("unconditional-image-generation", "text-to-image"), "grid.png")
 """Where tasks that make something new write it, in place of answers to rows."""
 ANSWERS = {"token-classification": "answers.conll"}

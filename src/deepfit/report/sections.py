@@ -14,6 +14,7 @@ from deepfit.judge.verdict import number
 from deepfit.report import (
     anomalies,
     charts,
+    cluster_pictures,
     clusters,
     generation,
     importance,
@@ -257,6 +258,9 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "cluster_map": clusters.cluster_map,
     "cluster_columns": clusters.cluster_columns,
     "cluster_examples": clusters.cluster_examples,
+    "cluster_picture_map": cluster_pictures.cluster_picture_map,
+    "cluster_means": cluster_pictures.cluster_means,
+    "cluster_pictures": cluster_pictures.cluster_pictures,
     "likeness": similarity.likeness,
     "rated_likeness": similarity.rated_likeness,
     "lost_partners": similarity.lost_partners,

@@ -46,6 +46,10 @@ OWN_OPTIONS = {
     "tabular-clustering": """
         target missing kinds scale activation width code clusters method neighbours tolerance
     """,
+    "image-clustering": """
+        target skip_broken image_size network activation code views shift zoom turn flip colour clusters
+        method neighbours tolerance
+    """,
     "time-series-anomaly-detection": """
         series time values target anomaly contamination missing window hidden season network activation width
     """,
