@@ -157,7 +157,9 @@ def plan(
         yield Loss(total, len(codes_BD), parts=parts if len(parts) > 1 else {})
 
     def score() -> Mapping[str, float]:
-        told = lambda batch: errors(codes(batch), batch)  # noqa: E731 (one expression)
+        def told(batch: Batch) -> Tensor:
+            return errors(codes(batch), batch)
+
         error = foresee(net, judged, told, rows_at_once=rows_at_once)
         return {"loss": float(error.mean(dtype=np.float64))}
 
@@ -254,7 +256,10 @@ def smoothed(values_BD: Tensor, nearest_BN: Tensor | None) -> Tensor:
 
 def belonging(net: Any, batch: Batch, codes: Codes, rows_at_once: int) -> Tensor:
     """How much each row belongs to each cluster, BK, on the CPU."""
-    shares = lambda part: net.clusters(codes(part))  # noqa: E731 (one expression)
+
+    def shares(part: Batch) -> Tensor:
+        return net.clusters(codes(part))
+
     return torch.from_numpy(foresee(net, batch, shares, rows_at_once=rows_at_once))
 
 

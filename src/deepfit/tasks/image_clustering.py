@@ -211,7 +211,9 @@ class ImageClustering:
         """The likeliest cluster of each picture, and how much it belongs to each."""
         return answers_clusters.of_belonging(outputs["belongs"])
 
-    def appraise(self, net: Any, answers: Answers, rows: ImageRows, facts: Facts) -> Answers:
+    def appraise(
+        self, net: Any, answers: Answers, rows: ImageRows, facts: Facts, *, train: ImageRows | None = None
+    ) -> Answers:
         """Each picture's silhouette among small pixels, the same space for every method."""
         space = cluster_pictures.points(self.encode(rows, facts)["images"])
         return answers_clusters.appraised(answers, space, rows.target())
