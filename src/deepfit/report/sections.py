@@ -21,6 +21,7 @@ from deepfit.report import (
     sequences,
     series,
     similarity,
+    text_clusters,
 )
 from deepfit.report.asked import asked_pictures
 from deepfit.report.charts import Line
@@ -257,6 +258,8 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "cluster_map": clusters.cluster_map,
     "cluster_columns": clusters.cluster_columns,
     "cluster_examples": clusters.cluster_examples,
+    "cluster_words": text_clusters.cluster_words,
+    "cluster_texts": text_clusters.cluster_texts,
     "likeness": similarity.likeness,
     "rated_likeness": similarity.rated_likeness,
     "lost_partners": similarity.lost_partners,
