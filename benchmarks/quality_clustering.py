@@ -17,17 +17,15 @@ Prints the median NMI over the seeds and writes benchmarks/results/quality_clust
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rounds import spread, write
+from clustering_runs import every, scorecard, scores
 
+TASK = "tabular-clustering"
 CLUSTERS = {"digits": 10, "wine": 3, "breast_cancer": 2, "iris": 3}
 PLAIN = {"plain_dec": ["--neighbours", "0", "--method", "dec"], "plain_idec": ["--neighbours", "0"]}
 RESULTS = Path(__file__).parent / "results" / "quality_clustering.json"
@@ -44,23 +42,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
-    records: list[dict[str, Any]] = []
-    for name in given.sets:
-        if name == "digits" and given.digits is None:
-            print("digits: skipped, since --digits names no file", file=sys.stderr)
-            continue
-        for seed in range(given.seeds):
-            with tempfile.TemporaryDirectory() as scratch:
-                records.append({"set": name, "seed": seed, **measure(name, seed, Path(scratch), given)})
-            print(records[-1], file=sys.stderr, flush=True)
-            write(
-                given.out,
-                claim="agreement (NMI) of clusters with labels that no method saw, on held-out rows",
-                summary=spread(records, "nmi"),
-                records=records,
-            )
-    for name, scores in spread(records, "nmi").items():
-        print(name, {method: round(score["median"], 3) for method, score in scores.items()})
+    if given.digits is None and "digits" in given.sets:
+        print("digits: skipped, since --digits names no file", file=sys.stderr)
+        given.sets.remove("digits")
+    every(given.sets, given.seeds, lambda name, seed, scratch: measure(name, seed, scratch, given), given.out)
 
 
 def measure(name: str, seed: int, scratch: Path, given: argparse.Namespace) -> dict[str, Any]:
@@ -70,40 +55,22 @@ def measure(name: str, seed: int, scratch: Path, given: argparse.Namespace) -> d
     parts = {"test": order[: len(order) // 5], "train": order[len(order) // 5 :]}
     for part, rows in parts.items():
         save(scratch / f"{part}.csv", columns[rows], labels[rows])
+    how: dict[str, Any] = {"clusters": CLUSTERS[name], "seed": seed, "threads": given.threads}
     begun = time.perf_counter()
-    card = trained(name, seed, scratch, given, [])
+    card = scorecard(TASK, scratch, **how)
     seconds = round(time.perf_counter() - begun, 1)
-    everyone = {"network": card["metrics"], **card["baselines"]}
+    found: dict[str, dict[str, float]] = scores(card)
     for plain, options in PLAIN.items():
-        everyone[plain] = trained(name, seed, scratch, given, options)["metrics"]
-    scores = {
-        method: {metric: each["value"] for metric, each in found.items()}
-        for method, found in everyone.items()
-    }
-    scores["spectral_clustering"] = spectral(columns, labels, parts, CLUSTERS[name], seed)
+        found[plain] = scores(scorecard(TASK, scratch, options=options, **how))["network"]
+    found["spectral_clustering"] = spectral(columns, labels, parts, CLUSTERS[name], seed)
     interval = card["metrics"]["nmi"]
     return {
         "seconds": seconds,
         "rows": card["rows"],
         "verdict": card["verdict"],
         "interval": [interval["low"], interval["high"]],
-        "scores": scores,
+        "scores": found,
     }
-
-
-def trained(
-    name: str, seed: int, scratch: Path, given: argparse.Namespace, options: list[str]
-) -> dict[str, Any]:
-    """The scorecard of a run of its own."""
-    out = scratch / "_".join(["run", *options])
-    command = [sys.executable, "-m", "deepfit", "train", str(scratch / "train.csv"), "--json"]
-    command += ["--task", "tabular-clustering", "--target", "label", "--clusters", str(CLUSTERS[name])]
-    command += ["--test", str(scratch / "test.csv"), "--seed", str(seed), "--threads", str(given.threads)]
-    command += [*options, "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with status {done.returncode}:\n{done.stderr[-3000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def table(name: str, digits: Path | None) -> tuple[np.ndarray, np.ndarray]:

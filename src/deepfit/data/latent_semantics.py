@@ -81,13 +81,13 @@ def learn_axes(counts: Any, dimensions: int, *, seed: int) -> np.ndarray:
     from sklearn.utils.extmath import randomized_svd
 
     weights = rarity(counts)
-    *_, axes = randomized_svd(
-        tfidf(counts, weights), dimensions, n_iter=POWER_ROUNDS, random_state=seed % 2**32
-    )
+    rounds: Any = POWER_ROUNDS  # its stub has only the default, a word
+    found = tfidf(counts, weights)
+    *_, axes = randomized_svd(found, dimensions, n_iter=rounds, random_state=seed % 2**32)
     return np.ascontiguousarray(weights[:, None] * axes.T, np.float32)
 
 
 def points(counts: Any, axes: np.ndarray) -> np.ndarray:
-    """The texts among the axes, float32 [texts, dimensions], of length 1; one without a known word is zero."""
+    """The texts among the axes, float32 [texts, dimensions], of length 1; without a known word zero."""
     found = counts @ axes
     return (found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)).astype(np.float32)

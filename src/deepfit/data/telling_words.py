@@ -52,7 +52,10 @@ def telling_words(texts: Sequence[str], groups: np.ndarray, *, count: int, most:
     found = []
     for group in range(count):
         odds, spread = np.zeros(len(words)), np.zeros(len(words))
-        for sign, have, size in ((1, held[group], sizes[group]), (-1, total - held[group], number - sizes[group])):
+        for sign, have, size in (
+            (1, held[group], sizes[group]),
+            (-1, total - held[group], number - sizes[group]),
+        ):
             # half a text more without the word, so that one which every text holds has finite odds
             with_word, without = have + prior, size - have + PRIOR - prior + 0.5
             odds += sign * np.log(with_word / without)

@@ -1,8 +1,7 @@
-"""What is learned of training texts before they are clustered, and texts that no groups can be found among."""
+"""What is learned of training texts before they are clustered, and texts among which there are no groups."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from deepfit.data.latent_semantics import count_words, learn_words
 from deepfit.data.text_rows import TextRows
 from deepfit.errors import DataError
 
-DIMENSIONS = 50
+DIMENSIONS = 25
 """Dimensions of the points that shared words make, where none are asked for."""
 
 

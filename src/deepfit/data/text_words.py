@@ -1,7 +1,7 @@
 """The words of a text for counting: lower-cased, without punctuation and markup, in any script.
 
 Compatible characters are made one (NFKC). Letters, digits, their marks and apostrophes within make words; an
-emoji or another pictorial sign is a word of its own, without its joiners and skin tones; tags such as `<br />`
+emoji or another pictorial sign is a word of its own, without joiners and skin tones; tags such as `<br />`
 stand between words. In scripts without spaces (Chinese, Japanese, Thai and others) every two neighbouring
 characters are a word. Single letters are none.
 """
@@ -17,7 +17,7 @@ SPACELESS = re.compile(
     "\U00020000-\U0003ffff]+"
 )
 """Thai, Lao, Burmese, Khmer, kana, Chinese characters."""
-APOSTROPHES = "'’ʼ"
+APOSTROPHES = "'\u2019\u02bc"
 GONE = "\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 """Which form an emoji has, and its skin tones."""
 

@@ -35,7 +35,7 @@ def network(options: Any, facts: Facts) -> TextAutoencoder:
 
 
 def reader(facts: Facts) -> nn.Module:
-    """What makes points of texts, empty as yet: word axes where facts hold words, else a published encoder."""
+    """What makes points of texts, empty as yet: word axes where facts hold words, else an encoder."""
     if "words" in facts:
         return WordAxes(len(facts["words"]), facts["width"])
     return text_vectors.network("", facts)

@@ -1,4 +1,4 @@
-"""What a report shows of clusters of texts: the words that tell them apart, and the texts at their centres."""
+"""What a report shows of clusters of texts: the words that tell them apart, and the texts at the centres."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from deepfit.data.telling_words import Telling, telling_words
+from deepfit.judge.verdict import DASH
 from deepfit.report.clusters import SHOWN_CLUSTERS
 from deepfit.report.texts import drawn
 from deepfit.report.view import Figure, Section, Table, View
@@ -36,10 +37,8 @@ def cluster_words(view: View) -> Section | None:
         )
         share = size / max(len(groups), 1)
         if size:
-            sentences.append(
-                f"Cluster {place} ({share:.0%} of the texts): {told or 'no words of its own'}."
-            )
-        rows.append([str(place), ", ".join(each.word for each in words[place]) or "–", f"{size:,}"])
+            sentences.append(f"Cluster {place} ({share:.0%} of the texts): {told or 'no words of its own'}.")
+        rows.append([str(place), ", ".join(each.word for each in words[place]) or DASH, f"{size:,}"])
     table = Table(["Cluster", "Words", "Test texts"], rows, words=2)
     return Section("Words that tell the clusters apart", sentences, tables=[table])
 
@@ -68,8 +67,8 @@ def cluster_texts(view: View) -> Section | None:
             caption = f"Cluster {place}: {where}, confidence {sure:.0%}."
             figures.append(Figure(drawn(text, _places(text, words[place]), False), caption, wide=True))
     said = (
-        "The test texts whose codes lie nearest the centre of each cluster: what it is about. Words that tell "
-        "the cluster apart are coloured, the surer, the more."
+        "The test texts whose codes lie nearest the centre of each cluster: what it is about. Words that "
+        "tell the cluster apart are coloured, the surer, the more."
     )
     return Section("Texts at the centres", [said], figures)
 
