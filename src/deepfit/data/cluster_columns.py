@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 
 from deepfit.contract import Batch
+from deepfit.data.cluster_checks import check_distinct, compared
 from deepfit.data.table_encoding import encode_columns, learn_columns
 from deepfit.data.table_rows import TableRows
-from deepfit.errors import DataError
 
 Scale = Literal["auto", "each", "alike"]
 
@@ -20,7 +20,6 @@ WIDEST = 2.0
 """Range of the widest column over the middle one up to which columns are held to be of one kind."""
 CODES_SHOWN = 50
 """The most frequent values of a category that count as different; the rest are one."""
-DISTINCT_SAMPLE = 20_000
 
 
 def learn_cluster_columns(rows: TableRows, scale: Scale) -> dict[str, Any]:
@@ -69,19 +68,13 @@ def check_clusters(rows: TableRows, facts: Mapping[str, Any], clusters: int) -> 
 
     clusters: 0 where it is to be chosen.
     """
-    sample = rows.take(np.unique(np.linspace(0, len(rows) - 1, min(len(rows), DISTINCT_SAMPLE)).astype(int)))
-    distinct = len(np.unique(points(encode_columns(sample, facts), facts["category_sizes"]), axis=0))
+    sample = rows.take(compared(len(rows)))
     names = ", ".join(record["name"] for record in facts["columns"][:6])
-    if distinct < 2:
-        raise DataError(
-            f"{rows.name}: all {len(rows):,} training rows are the same in the columns in use ({names}), so "
-            "there are no groups to find. Add rows or columns, or see with 'deepfit check' why columns are "
-            "left out."
-        )
-    wanted = clusters or 2
-    if distinct < wanted or len(rows) <= wanted:
-        raise DataError(
-            f"{rows.name}: {wanted} clusters were asked for, and there are {len(rows):,} training rows"
-            f"{f', {distinct:,} of them different' if distinct < len(rows) else ''}. "
-            f"Ask for far fewer with --clusters, or add rows."
-        )
+    check_distinct(
+        points(encode_columns(sample, facts), facts["category_sizes"]),
+        clusters,
+        rows=len(rows),
+        name=rows.name,
+        same=f"all {len(rows):,} training rows are the same in the columns in use ({names}), so there are no "
+        "groups to find. Add rows or columns, or see with 'deepfit check' why columns are left out.",
+    )
