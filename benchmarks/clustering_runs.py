@@ -37,13 +37,23 @@ def every(
 
 
 def scorecard(
-    task: str, folder: Path, *, clusters: int, seed: int, threads: int, options: Sequence[str] = ()
+    task: str,
+    folder: Path,
+    *,
+    clusters: int,
+    seed: int,
+    threads: int,
+    options: Sequence[str] = (),
+    ending: str = ".csv",
 ) -> dict[str, Any]:
-    """The scorecard of a run on train.csv and test.csv of a folder, whose column label is for scoring."""
+    """The scorecard of a run on train.csv and test.csv of a folder, whose column label is for scoring.
+
+    ending: of their names; "" where they are folders of pictures.
+    """
     out = folder / "_".join(["run", *(Path(option).name for option in options)])
-    command = [sys.executable, "-m", "deepfit", "train", str(folder / "train.csv"), "--json"]
+    command = [sys.executable, "-m", "deepfit", "train", str(folder / f"train{ending}"), "--json"]
     command += ["--task", task, "--target", "label", "--clusters", str(clusters)]
-    command += ["--test", str(folder / "test.csv"), "--seed", str(seed), "--threads", str(threads)]
+    command += ["--test", str(folder / f"test{ending}"), "--seed", str(seed), "--threads", str(threads)]
     command += [*options, "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

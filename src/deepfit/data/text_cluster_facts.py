@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from deepfit.contract import Concern
+from deepfit.data.cluster_checks import check_distinct, compared
 from deepfit.data.latent_semantics import count_words, learn_words
 from deepfit.data.text_rows import TextRows
 from deepfit.errors import DataError
@@ -48,17 +49,11 @@ def check_enough(rows: TextRows, clusters: int) -> None:
 
     clusters: 0 where it is to be chosen.
     """
-    distinct = len(np.unique(rows.fingerprints()))
-    if distinct < 2:
-        raise DataError(
-            f"{rows.name}, column '{rows.text_names[0]}': all {len(rows):,} training texts are the same but "
-            "for case and white space, so there are no groups to find. Name another column with --text, or "
-            "add texts."
-        )
-    wanted = clusters or 2
-    if distinct < wanted or len(rows) <= wanted:
-        raise DataError(
-            f"{rows.name}: {wanted} clusters were asked for, and there are {len(rows):,} training texts"
-            f"{f', {distinct:,} of them different' if distinct < len(rows) else ''}. "
-            "Ask for far fewer with --clusters, or add texts."
-        )
+    check_distinct(
+        rows.take(compared(len(rows))).fingerprints()[:, None],
+        clusters,
+        rows=len(rows),
+        name=f"{rows.name}, column '{rows.text_names[0]}'",
+        same=f"all {len(rows):,} training texts are the same but for case and white space, so there are no "
+        "groups to find. Name another column with --text, or add texts.",
+    )

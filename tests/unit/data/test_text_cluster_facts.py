@@ -43,7 +43,7 @@ def test_texts_that_are_all_the_same_are_refused():
 def test_more_clusters_than_different_texts_are_refused():
     rows = rows_of(["tea", "rice", "Tea", "soup", "tea "])
     check_enough(rows, 3)
-    with pytest.raises(DataError, match=r"4 clusters.*5 training texts, 3 of them different.*--clusters"):
+    with pytest.raises(DataError, match=r"4 clusters.*5 training rows, 3 of them different.*--clusters"):
         check_enough(rows, 4)
-    with pytest.raises(DataError, match=r"2 clusters.*2 training texts\. Ask"):
+    with pytest.raises(DataError, match=r"2 clusters.*2 training rows\. Ask"):
         check_enough(rows_of(["tea", "rice"]), 0)
