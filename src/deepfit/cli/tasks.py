@@ -35,9 +35,9 @@ def of_command(name: str) -> str | None:
     return (
         f"{wanted}\n{'=' * len(wanted)}\n{catalog.COMMANDS[wanted]}\n\n"
         "The vector of a text or picture is what the last layer of a network reads. It needs no answers to\n"
-        "learn from, so there is nothing to train: any model of sentence-similarity, text-classification,\n"
-        "image-classification or image-clustering gives vectors, and so does the folder of a published\n"
-        "sentence encoder.\n\n"
+        "learn from, so there is nothing to train: any model of sentence-similarity, text- or\n"
+        "image-classification, text- or image-clustering gives vectors, and so does the folder of a\n"
+        "published sentence encoder.\n\n"
         "Example:\n  deepfit embed runs/photos new-photos/ --out vectors.npz"
     )
 

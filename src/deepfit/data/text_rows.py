@@ -21,7 +21,8 @@ class TextRows:
 
     texts: the names of its columns of texts. target: of the column to predict, whose values are in `labels`,
     one for each row of the table: classes as str, int64 or bool, or tuples of str where a row has several
-    labels. parts: "train", "valid" or "test" of each row of the table.
+    labels. parts: "train", "valid" or "test" of each row of the table. compared: the target is only compared
+    with what is found without it.
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class TextRows:
         parts: np.ndarray | None = None,
         index: np.ndarray | None = None,
         notes: Sequence[Concern] = (),
+        compared: bool = False,
     ) -> None:
         self.table = table
         self.name = table.name
         self.text_names = tuple(texts)
         self.target_name = target
         self.index = index
+        self.compared = compared
         self.notes = {note.kind + note.where + note.message: note for note in notes}
         self._labels = labels
         self._parts = parts
@@ -66,6 +69,7 @@ class TextRows:
             labels=self.target(),
             parts=self.parts(),
             notes=list(self.notes.values()),
+            compared=self.compared,
         )
 
     def texts(self, name: str | None = None) -> list[str]:
@@ -101,6 +105,11 @@ class TextRows:
 
     def labelled(self) -> TextRows:
         """The rows whose target is there; DataError where there is no column of it."""
+        if self.compared and self.target_name is None:
+            raise DataError(
+                f"{self.name}: the model was trained without --target, so no column says what is right, and "
+                "nothing can be compared with it. Train with --target COLUMN."
+            )
         if self._labels is None or self.target_name is None:
             raise DataError(
                 f"{self.name}: there is no target column '{self.target_name}', so nothing can be scored. Add"
@@ -147,6 +156,7 @@ class TextRows:
             parts=self._parts,
             index=index,
             notes=list(self.notes.values()),
+            compared=self.compared,
         )
 
     def _from_files(self) -> bool:
@@ -161,7 +171,8 @@ class TextRows:
             middle, most = int(letters.median() or 0), int(letters.max() or 0)  # pyright: ignore[reportArgumentType]
             return column.name, "text", f"{middle:,} characters in the middle, {most:,} at most", example
         if column.name == self.target_name:
-            return column.name, "target", "to be predicted", example
+            told = "to be compared with" if self.compared else "to be predicted"
+            return column.name, "target", told, example
         return column.name, "unused", "only the text is read", example
 
     def _repeats(self) -> list[Concern]:
@@ -186,7 +197,7 @@ class TextRows:
 
     def _imbalance(self) -> list[Concern]:
         labels = self.target()
-        if labels is None or labels.dtype == object or not len(labels):
+        if labels is None or self.compared or labels.dtype == object or not len(labels):
             return []
         classes, counts = np.unique(labels, return_counts=True)
         shares = counts / len(labels)

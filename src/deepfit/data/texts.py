@@ -22,8 +22,8 @@ from deepfit.data.text_files import FILE, is_text_file, read_folder, read_text
 from deepfit.data.text_rows import EXAMPLE_LETTERS, TextRows
 from deepfit.errors import DataError, suggest
 
-Goal = Literal["class", "labels"]
-"""What the target column holds: one class a row, or several labels a row."""
+Goal = Literal["class", "labels", "grouping"]
+"""What the target column holds: one class a row, several labels a row, or groups only to be compared with."""
 
 
 def read_texts(
@@ -73,7 +73,9 @@ def read_texts(
             notes.append(Concern("missing", name, said))
         if training:
             keep &= ~empty
-    rows = TextRows(table, names, target=target, labels=labels, parts=parts, notes=notes)
+    rows = TextRows(
+        table, names, target=target, labels=labels, parts=parts, notes=notes, compared=goal == "grouping"
+    )
     if keep.all():
         return rows
     if not keep.any():
@@ -195,14 +197,14 @@ def _with_texts(table: Table, name: str) -> Table:
 
 def _with_labels(table: Table, target: str, goal: Goal, separator: str) -> tuple[Table, np.ndarray]:
     """The table with its target typed, and the target of every row; rows without one hold anything."""
-    if goal == "class":
+    if goal != "labels":
         given = table.frame.get_column(target, default=None)
-        if given is not None and given.dtype.is_nested():
+        if goal == "class" and given is not None and given.dtype.is_nested():
             raise DataError(
                 f"{table.name}: the target '{target}' holds lists, several labels a row. Say"
                 " --several-labels, or name a column with one class a row."
             )
-        values = target_as_read(table, target, "classification")
+        values = target_as_read(table, target, "classification" if goal == "class" else "grouping")
         if values.dtype == pl.String or isinstance(values.dtype, pl.Enum):
             return _replaced(table, values), np.array(values.cast(pl.String).fill_null("").to_list(), np.str_)
         return _replaced(table, values), values.fill_null(values.drop_nulls()[0]).to_numpy()

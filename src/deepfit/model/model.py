@@ -140,7 +140,8 @@ class Model:
         if not isinstance(self.task, Embeds):
             raise DeepfitError(
                 f"{self.task_name} makes no vectors of what it reads. Tasks on texts and pictures do: "
-                "sentence-similarity, text-classification, image-classification, image-clustering."
+                "sentence-similarity, text-classification, image-classification, text-clustering, "
+                "image-clustering."
             )
         reads = self.task.read_items if isinstance(self.task, ReadsItems) else self.task.read
         return reads(source, self.facts)

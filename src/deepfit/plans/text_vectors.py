@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from deepfit.contract import Batch, Facts
 from deepfit.data.ragged import Ragged
-from deepfit.data.text_ids import windows_of
+from deepfit.data.text_ids import learned_ids, windows_of
 from deepfit.data.text_windows import joined
+from deepfit.data.tokens import load_vocabulary
 from deepfit.nn.nets.transformer_encoder import TransformerEncoder
 from deepfit.nn.nets.word_average import WordAverage
 from deepfit.nn.pretrained_text import load_sentence_encoder, read_arguments, read_settings
@@ -36,6 +37,12 @@ def base_facts(folder: str | Path) -> dict[str, Any]:
         "longest": min(settings.longest or places, places),
         "width": arguments["width"],
     }
+
+
+def base_facts_and_vocabulary(folder: str | Path) -> dict[str, Any]:
+    """As `base_facts`, with the folder's vocabulary, so that facts are all that texts are encoded by."""
+    vocabulary = load_vocabulary(read_settings(folder).transformer)
+    return {**base_facts(folder), **learned_ids(vocabulary)}
 
 
 def network(name: str, facts: Facts) -> nn.Module:

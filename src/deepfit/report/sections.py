@@ -22,6 +22,7 @@ from deepfit.report import (
     sequences,
     series,
     similarity,
+    text_clusters,
 )
 from deepfit.report.asked import asked_pictures
 from deepfit.report.charts import Line
@@ -261,6 +262,8 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "cluster_picture_map": cluster_pictures.cluster_picture_map,
     "cluster_means": cluster_pictures.cluster_means,
     "cluster_pictures": cluster_pictures.cluster_pictures,
+    "cluster_words": text_clusters.cluster_words,
+    "cluster_texts": text_clusters.cluster_texts,
     "likeness": similarity.likeness,
     "rated_likeness": similarity.rated_likeness,
     "lost_partners": similarity.lost_partners,

@@ -163,12 +163,9 @@ class SentenceSimilarity:
         if ratings is not None:
             facts |= {"low": float(ratings.min()), "high": float(ratings.max())}
         if options.base:
-            from deepfit.data.tokens import load_vocabulary
-            from deepfit.nn.pretrained_text import read_settings
-            from deepfit.plans.text_vectors import base_facts
+            from deepfit.plans.text_vectors import base_facts_and_vocabulary
 
-            vocabulary = load_vocabulary(read_settings(options.base).transformer)
-            return {**facts, **base_facts(options.base), **learned_ids(vocabulary)}
+            return {**facts, **base_facts_and_vocabulary(options.base)}
         from deepfit.data.word_pieces import learn_vocabulary
 
         texts = [text for name in (names.first, names.second) for text in train.texts(name)]

@@ -69,6 +69,9 @@ OWN_OPTIONS["text-to-image"] = """
 OWN_OPTIONS["sentence-similarity"] = (
     "target first second negative base network vocabulary_size width loss temperature"
 )
+OWN_OPTIONS["text-clustering"] = """
+    text target base vocabulary dimensions activation width code clusters method neighbours tolerance
+"""
 LOSSES = {
     "sentence-similarity": "auto in_batch_contrastive cosent mean_squared_error",
     "tabular-regression": "mean_squared_error mean_absolute_error huber log_cosh quantile poisson",

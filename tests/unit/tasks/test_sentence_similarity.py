@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
-import torch
 
 from deepfit.api import follow
 from deepfit.contract import Splits
@@ -62,22 +59,8 @@ def ratings(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    """A folder as sentence-transformers writes one: a small BERT that knows the made words."""
-    transformers = pytest.importorskip("transformers")
-    folder = tmp_path_factory.mktemp("base")
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
-    (folder / "vocab.txt").write_text("\n".join(vocabulary))
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
-    config = transformers.BertConfig(vocab_size=len(vocabulary), max_position_embeddings=16, **sizes)
-    transformers.BertModel(config).save_pretrained(folder)
-    kinds = [("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")]
-    modules = [{"type": f"sentence_transformers.models.{kind}", "path": path} for kind, path in kinds]
-    (folder / "modules.json").write_text(json.dumps(modules))
-    (folder / "1_Pooling").mkdir()
-    (folder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_mean_tokens": True}))
-    return folder
+def base(write_encoder):
+    return write_encoder(WORDS)
 
 
 def test_partners_in_another_language_are_found_where_words_in_common_find_none(partners):
