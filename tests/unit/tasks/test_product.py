@@ -84,8 +84,9 @@ def data():
 
 
 @pytest.fixture
-def shallow(monkeypatch):
-    """ResNets of one block a stage: their depth is tested elsewhere, and would be most of the time here."""
+def small(monkeypatch):
+    """ResNets of one narrow block a stage: their size is tested elsewhere, and most of the time otherwise."""
+    monkeypatch.setattr(resnet, "WIDTHS", (16, 32, 48, 64))
     for layers in resnet.DEPTHS:
         monkeypatch.setitem(resnet.DEPTHS, layers, (1, 1, 1, 1))
 
@@ -121,7 +122,7 @@ def losses_of(task, rows, setting):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.usefixtures("shallow")
+@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("name", TASKS)
 def test_every_pair_of_names_trains(name, data):
     torch.set_num_threads(1)

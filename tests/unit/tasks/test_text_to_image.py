@@ -299,7 +299,7 @@ def test_the_likest_caption_shares_the_rarest_words():
 
 
 LEARNED = {
-    "batch_size": 32, "width": 24, "noise": 32, "caption_width": 16, "epochs": 40, "judge_epochs": 10,
+    "batch_size": 32, "width": 24, "noise": 32, "caption_width": 16, "epochs": 24, "judge_epochs": 10,
     "ema": 0.99, "augment": "off",
 }  # fmt: skip
 

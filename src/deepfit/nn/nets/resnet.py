@@ -32,6 +32,8 @@ DEPTHS: dict[int, tuple[int, int, int, int]] = {
     152: (3, 8, 36, 3),
 }
 """Layers in the name -> blocks in each of the four stages (table 1)."""
+WIDTHS = (64, 128, 256, 512)
+"""Channels within the blocks of each stage (table 1)."""
 
 
 def resnet(
@@ -73,11 +75,12 @@ class ResNet(nn.Module):
         self.bn1 = nn.BatchNorm2d(64)
         self.activation = named_activation(activation, axis=1, fresh=True)
         self.maxpool = nn.Identity() if small else nn.MaxPool2d(3, 2, 1)
-        out = [inner * block.expansion for inner in (64, 128, 256, 512)]
-        self.layer1 = _stage(block, 64, 64, repeats=blocks[0], stride=1, activation=activation)
-        self.layer2 = _stage(block, out[0], 128, repeats=blocks[1], stride=2, activation=activation)
-        self.layer3 = _stage(block, out[1], 256, repeats=blocks[2], stride=2, activation=activation)
-        self.layer4 = _stage(block, out[2], 512, repeats=blocks[3], stride=2, activation=activation)
+        inner = WIDTHS
+        out = [width * block.expansion for width in inner]
+        self.layer1 = _stage(block, 64, inner[0], repeats=blocks[0], stride=1, activation=activation)
+        self.layer2 = _stage(block, out[0], inner[1], repeats=blocks[1], stride=2, activation=activation)
+        self.layer3 = _stage(block, out[1], inner[2], repeats=blocks[2], stride=2, activation=activation)
+        self.layer4 = _stage(block, out[2], inner[3], repeats=blocks[3], stride=2, activation=activation)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(out[3], num_classes)
         self._initialise()
