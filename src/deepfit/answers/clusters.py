@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from deepfit.contract import Answers
+from deepfit.contract import Answers, Baseline
 from deepfit.metrics import clusters as metrics_clusters
 
 SILHOUETTE, LABEL = "silhouette", "label_number"
@@ -23,6 +23,12 @@ def of_belonging(belongs: np.ndarray) -> Answers:
     columns = {"prediction": shares.argmax(1), "confidence": shares.max(1, initial=0.0)}
     columns |= {f"probability_{place}": shares[:, place] for place in range(shares.shape[1])}
     return Answers(columns)
+
+
+def of_baselines(found: Iterable[tuple[str, np.ndarray, float]]) -> Iterator[Baseline]:
+    """Yield baselines of (name, how much rows belong to clusters, seconds)."""
+    for name, belongs, seconds in found:
+        yield Baseline(name, of_belonging(belongs), seconds)
 
 
 def appraised(answers: Answers, points: np.ndarray, labels: np.ndarray | None) -> Answers:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from deepfit.options import RATES, ClipNorm, Decay, Options, as_text
+from deepfit.options import RATES, Activation, ClipNorm, Decay, Options, as_text
 
 MOST_CHOSEN = 20
 """The most clusters among which a number is chosen."""
@@ -17,6 +17,9 @@ NEARLY = 0.02
 class ClusterOptions(Options):
     """How many clusters, how they are found, and defaults that need no tuning."""
 
+    target: str | None = Field(
+        None, description="column of known groups: for scoring, never an input nor seen in training"
+    )
     clusters: int = Field(
         0, ge=0, le=1000, description="how many clusters; 0 = chosen, 2 to 20, by the silhouette among codes"
     )
@@ -35,6 +38,9 @@ class ClusterOptions(Options):
         description="share of training rows that change their cluster in a round of refinement at which it "
         "stops",
     )
+
+    activation: Activation = Field("auto", description="bend between the layers; auto: relu")
+    code: int = Field(10, ge=2, le=1024, description="numbers that a row is squeezed into")
 
     epochs: int = Field(
         0,
@@ -62,7 +68,7 @@ class ClusterOptions(Options):
             raise ValueError("one cluster holds every row, so nothing is found; ask for 2 or more, or 0")
         return value
 
-    _as_text = field_validator("target", mode="before", check_fields=False)(as_text)
+    _as_text = field_validator("target", mode="before")(as_text)
 
     @model_validator(mode="after")
     def _nothing_is_scored_to_stop_by(self) -> ClusterOptions:

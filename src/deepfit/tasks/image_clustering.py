@@ -32,7 +32,6 @@ from deepfit.baselines import clusters as baselines_clusters
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data import cluster_pictures
 from deepfit.data.cluster_options import ClusterOptions
-from deepfit.options import Activation
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,7 +62,6 @@ class Options(ClusterOptions):
     network: Literal["lenet", "resnet9"] = Field(
         "lenet", description="the encoder; resnet9 takes several times as long"
     )
-    activation: Activation = Field("auto", description="bend between the layers of the encoder; auto: relu")
     epochs: int = Field(
         0,
         ge=0,
@@ -71,7 +69,6 @@ class Options(ClusterOptions):
         description=f"passes over the training rows in pretraining; 0 = as many as {STEPS} steps take; a "
         "round of refinement is a tenth of it",
     )
-    code: int = Field(10, ge=2, le=1024, description="numbers that a picture is squeezed into")
     views: float = Field(
         0.0,
         ge=0,
@@ -230,8 +227,7 @@ class ImageClustering:
             for part in (data.train, data.held_out)
         )
         found = baselines_clusters.for_points(train, test, self.options.clusters, seed=self.options.seed)
-        for name, shares, seconds in found:
-            yield Baseline(name, answers_clusters.of_belonging(shares), seconds)
+        yield from answers_clusters.of_baselines(found)
 
     @classmethod
     def tiny(cls, seed: int) -> tuple[ImageClustering, Splits[ImageRows], Mapping[str, float]]:

@@ -29,7 +29,6 @@ from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.cluster_columns import Scale
 from deepfit.data.cluster_options import ClusterOptions
 from deepfit.data.table_options import ColumnKinds, MissingWords
-from deepfit.options import Activation
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,9 +39,6 @@ if TYPE_CHECKING:
 class Options(ClusterOptions):
     """How groups of rows are found."""
 
-    target: str | None = Field(
-        None, description="column of known groups: for scoring, never an input nor seen in training"
-    )
     missing: MissingWords = ""
     kinds: ColumnKinds = ""
     scale: Scale = Field(
@@ -50,9 +46,7 @@ class Options(ClusterOptions):
         description="each: number columns are scaled one by one; alike: all by one factor, for columns in "
         "one unit; auto: alike where no column spans more than twice the middle one's range",
     )
-    activation: Activation = Field("auto", description="bend between the layers; auto: relu")
     width: int = Field(256, ge=4, le=8192, description="features of each of the two hidden layers")
-    code: int = Field(10, ge=2, le=1024, description="numbers that a row is squeezed into")
 
 
 class TabularClustering:
@@ -181,8 +175,7 @@ class TabularClustering:
             points(self.encode(part, facts), facts["category_sizes"]) for part in (data.train, data.held_out)
         )
         found = baselines_clusters.for_points(train, test, self.options.clusters, seed=self.options.seed)
-        for name, shares, seconds in found:
-            yield Baseline(name, answers_clusters.of_belonging(shares), seconds)
+        yield from answers_clusters.of_baselines(found)
 
     @classmethod
     def tiny(cls, seed: int) -> tuple[TabularClustering, Splits[TableRows], Mapping[str, float]]:

@@ -31,7 +31,7 @@ from deepfit.answers import clusters as answers_clusters
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.cluster_options import ClusterOptions
 from deepfit.errors import DataError
-from deepfit.options import Activation, as_text
+from deepfit.options import as_text
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,9 +43,6 @@ class Options(ClusterOptions):
     """How groups of texts are found."""
 
     text: str = Field("text", description="column of the texts")
-    target: str | None = Field(
-        None, description="column of known groups: for scoring, never an input nor seen in training"
-    )
     base: str | None = Field(
         None, description="folder of a published encoder that compares texts; by default the words they share"
     )
@@ -55,9 +52,7 @@ class Options(ClusterOptions):
     dimensions: int = Field(
         0, ge=0, le=4096, description="dimensions that shared words are reduced to; 0 = 25; without --base"
     )
-    activation: Activation = Field("auto", description="bend between the layers; auto: relu")
     width: int = Field(256, ge=4, le=8192, description="features of each of the two hidden layers")
-    code: int = Field(10, ge=2, le=1024, description="numbers that a text is squeezed into")
 
     _texts = field_validator("text", mode="before")(as_text)
 
@@ -188,8 +183,7 @@ class TextClustering:
         options = self.options
         how = {"clusters": options.clusters, "seed": options.seed}
         texts = data.train.texts()
-        for name, shares, seconds in simple.of_words(texts, data.held_out.texts(), **how):
-            yield Baseline(name, answers_clusters.of_belonging(shares), seconds)
+        yield from answers_clusters.of_baselines(simple.of_words(texts, data.held_out.texts(), **how))
         kinds = {}
         with suppress(DataError):  # texts that only a published encoder can compare
             kinds["lsa"] = learn_shared_words(
@@ -199,8 +193,8 @@ class TextClustering:
             kinds["embedding"] = self.learn(data.train)
         for kind, facts in kinds.items():
             train, test, spent = self._points(data, facts)
-            for name, shares, seconds in simple.among(kind, train, test, seconds=spent, **how):
-                yield Baseline(name, answers_clusters.of_belonging(shares), seconds)
+            found = simple.among(kind, train, test, seconds=spent, **how)
+            yield from answers_clusters.of_baselines(found)
 
     def _points(self, data: Splits[TextRows], facts: Facts) -> tuple[np.ndarray, np.ndarray, float]:
         """The points of training and test texts, made anew, and the seconds that it took."""

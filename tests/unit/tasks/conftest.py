@@ -1,11 +1,38 @@
-"""What tests of several tasks on texts share: a small published encoder, with made words and weights."""
+"""What tests of several tasks share: training without a job, a small published encoder of made words."""
 
 from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
+
+from deepfit import catalog
+from deepfit.contract import Splits
+from deepfit.engine import Run, train
+from deepfit.options import resolve
+
+
+@pytest.fixture(scope="session")
+def trained():
+    """Trains a task by its name: the encoded splits and the weights. cuts: first rows of valid and test."""
+
+    def train_it(name, source, cuts, **options):
+        kind = catalog.find(name)
+        task = kind(resolve(kind.Options, options))
+        rows = task.read(source)
+        parts = [rows.take(part) for part in np.split(np.arange(len(rows)), cuts)]
+        facts = task.learn(parts[0])
+        data = Splits(*(task.encode(part, facts) for part in parts))
+        run = Run(task.options, None)
+        run.seed("build")
+        net = task.build(facts)
+        for _ in train(task, net, data, facts, run):
+            pass
+        return data, net.state_dict()
+
+    return train_it
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from PIL import Image
 
 from deepfit import catalog, report
 from deepfit.contract import Splits
-from deepfit.engine import Run, train
+from deepfit.engine import Run
 from deepfit.errors import DataError, OptionError
 from deepfit.job.prepare import prepare
 from deepfit.model import load
@@ -125,21 +125,13 @@ def test_folders_of_groups_are_agreed_with_better_than_k_means_does(tmp_path):
     assert found["metrics"]["accuracy"]["value"] > 0.9
 
 
-def weights(source, **options):
-    task = catalog.find(TASK)(resolve(catalog.find(TASK).Options, {**FAST, "epochs": 1, **options}))
-    rows = task.read(source)
-    parts = [rows.take(part) for part in np.split(np.arange(len(rows)), [100, 120])]
-    facts = task.learn(parts[0])
-    data = Splits(*(task.encode(part, facts) for part in parts))
-    folder = Run(task.options, None)
-    folder.seed("build")
-    net = task.build(facts)
-    for _ in train(task, net, data, facts, folder):
-        pass
-    return data, net.state_dict()
+@pytest.fixture
+def weights(trained):
+    """The encoded splits and the weights of a short training with these options."""
+    return lambda source, **options: trained(TASK, source, [100, 120], **{**FAST, "epochs": 1, **options})
 
 
-def test_training_never_sees_the_groups():
+def test_training_never_sees_the_groups(weights):
     pictures, kinds = shapes(140)
     shuffled = np.random.default_rng(1).permutation(kinds)
     found = [
@@ -159,7 +151,7 @@ def test_training_never_sees_the_groups():
         {"network": "resnet9", "flip": "on", "epochs": 2, "colour": 0.3},
     ],
 )
-def test_other_ways_give_answers_too(options):
+def test_other_ways_give_answers_too(options, weights):
     task = catalog.find(TASK)(resolve(catalog.find(TASK).Options, {**FAST, "epochs": 1, **options}))
     _, state = weights(shapes(140)[0], clusters=3, **options)
     assert all(torch.isfinite(value).all() for value in state.values())

@@ -7,10 +7,9 @@ import pytest
 import torch
 
 from deepfit import catalog, report
-from deepfit.contract import Splits
 from deepfit.data.batches import num_rows
 from deepfit.data.cluster_options import NEARLY
-from deepfit.engine import Run, train
+from deepfit.engine import Run
 from deepfit.errors import DataError, OptionError
 from deepfit.job.prepare import prepare
 from deepfit.model import load
@@ -100,21 +99,13 @@ def test_new_rows_get_a_cluster_a_confidence_and_shares_that_sum_to_1(chosen):
     np.testing.assert_allclose(columns["confidence"], shares.max(1))
 
 
-def weights(frame, **options):
-    task = catalog.find(TASK)(resolve(catalog.find(TASK).Options, {**FAST, "epochs": 2, **options}))
-    rows = task.read(frame)
-    parts = [rows.take(part) for part in np.split(np.arange(len(rows)), [240, 300])]
-    facts = task.learn(parts[0])
-    data = Splits(*(task.encode(part, facts) for part in parts))
-    folder = Run(task.options, None)
-    folder.seed("build")
-    net = task.build(facts)
-    for _ in train(task, net, data, facts, folder):
-        pass
-    return data, net.state_dict()
+@pytest.fixture
+def weights(trained):
+    """The encoded splits and the weights of a short training with these options."""
+    return lambda source, **options: trained(TASK, source, [240, 300], **{**FAST, "epochs": 2, **options})
 
 
-def test_training_never_sees_the_target():
+def test_training_never_sees_the_target(weights):
     frame = customers()
     shuffled = {**frame, "segment": np.random.default_rng(1).permutation(frame["segment"])}
     found = [

@@ -11,8 +11,6 @@ import torch
 
 from deepfit import catalog, report
 from deepfit.api import follow
-from deepfit.contract import Splits
-from deepfit.engine import Run, train
 from deepfit.errors import DataError, OptionError
 from deepfit.job.prepare import prepare
 from deepfit.model import load
@@ -137,21 +135,13 @@ def test_with_a_target_agreement_is_scored_and_the_saved_model_finds_the_same_in
     np.testing.assert_array_equal(again.net.reader.axes_VP, result.model.net.reader.axes_VP)
 
 
-def weights(frame, **options):
-    task = catalog.find(TASK)(resolve(catalog.find(TASK).Options, {**FAST, "epochs": 2, **options}))
-    rows = task.read(frame)
-    parts = [rows.take(part) for part in np.split(np.arange(len(rows)), [160, 200])]
-    facts = task.learn(parts[0])
-    data = Splits(*(task.encode(part, facts) for part in parts))
-    folder = Run(task.options, None)
-    folder.seed("build")
-    net = task.build(facts)
-    for _ in train(task, net, data, facts, folder):
-        pass
-    return data, net.state_dict()
+@pytest.fixture
+def weights(trained):
+    """The encoded splits and the weights of a short training with these options."""
+    return lambda source, **options: trained(TASK, source, [160, 200], **{**FAST, "epochs": 2, **options})
 
 
-def test_training_never_sees_the_target():
+def test_training_never_sees_the_target(weights):
     frame = feedback()
     shuffled = {**frame, "topic": np.random.default_rng(1).permutation(frame["topic"]).tolist()}
     found = [
@@ -164,7 +154,7 @@ def test_training_never_sees_the_target():
         assert all(torch.equal(found[0][1][name], other[name]) for name in other)
 
 
-def test_axes_are_learned_from_training_texts_alone():
+def test_axes_are_learned_from_training_texts_alone(weights):
     frame = feedback()
     other = {"text": [*frame["text"][:200], *(f"{text} parcel late" for text in frame["text"][200:])]}
     _, one = weights(frame, clusters=3)
