@@ -225,7 +225,10 @@ def load(folder: str | Path) -> Model:
             net = channels_last(task.build(facts))  # as in training: the same answers to the last bit
         net.load_state_dict(weights)
     except (DeepfitError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ArtifactError(f"{place}: its parts do not fit together ({error}).") from error
+        raise ArtifactError(
+            f"{place}: its parts do not fit together ({error}). If nobody changed them, they fit the deepfit "
+            f"that wrote them, {config.get('deepfit', '?')}: read the model with it, or train anew."
+        ) from error
     scorecard = artifact.read_json(place / "metrics.json") if (place / "metrics.json").exists() else None
     return Model(config["task"], task, net.eval(), facts, scorecard)
 

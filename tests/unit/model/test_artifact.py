@@ -122,6 +122,14 @@ def test_a_pickle_in_place_of_the_weights_is_refused_even_with_a_matching_checks
     assert not trap.exists()
 
 
+def test_weights_of_another_shape_name_the_version_that_reads_them(folder):
+    config = json.loads((folder / "config.json").read_text())
+    options = {**config["options"], "network": "mlp"}
+    (folder / "config.json").write_text(json.dumps({**config, "options": options, "deepfit": "0.0.7"}))
+    with pytest.raises(ArtifactError, match=r"do not fit together(.|\n)*wrote them, 0\.0\.7"):
+        load(folder)
+
+
 @pytest.mark.parametrize("task", ["os.system", "../../evil", "no-such-task", 7])
 def test_a_task_that_is_not_in_the_catalog_is_refused(folder, task):
     config = json.loads((folder / "config.json").read_text())
