@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from deepfit import catalog, report
+from deepfit.api import follow
 from deepfit.contract import Splits
 from deepfit.engine import Run
 from deepfit.errors import DataError, OptionError
@@ -47,10 +48,7 @@ def saved(folder, pictures, kinds=None):
 
 
 def run(source, folder, **options):
-    job = prepare(source, task=TASK, options={**FAST, **options}, out=folder)
-    for _ in job.events():
-        pass
-    return job.result
+    return follow(prepare(source, task=TASK, options={**FAST, **options}, out=folder))
 
 
 @pytest.fixture(scope="module")

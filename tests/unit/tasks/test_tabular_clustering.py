@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from deepfit import catalog, report
+from deepfit.api import follow
 from deepfit.data.batches import num_rows
 from deepfit.data.cluster_options import NEARLY
 from deepfit.engine import Run
@@ -33,10 +34,7 @@ def customers(count=360, seed=0):
 
 
 def run(source, folder, **options):
-    job = prepare(source, task=TASK, options={**FAST, **options}, out=folder)
-    for _ in job.events():
-        pass
-    return job.result
+    return follow(prepare(source, task=TASK, options={**FAST, **options}, out=folder))
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import torch
 
 from deepfit import catalog, report
 from deepfit.answers.made_rows import MADE
+from deepfit.api import follow
 from deepfit.contract import Splits
 from deepfit.engine import Run
 from deepfit.errors import DataError, DeepfitError, OptionError
@@ -43,10 +44,7 @@ def loans(count=500):
 
 
 def run(source, folder, **options):
-    job = prepare(source, task=TASK, options={**FAST, **options}, out=folder)
-    for _ in job.events():
-        pass
-    return job.result
+    return follow(prepare(source, task=TASK, options={**FAST, **options}, out=folder))
 
 
 @pytest.fixture(scope="module")
