@@ -13,6 +13,7 @@ import torch
 from deepfit import catalog
 from deepfit.contract import Answers, Rows
 from deepfit.data.batches import cut, join, num_rows
+from deepfit.data.graph_nodes import Nodes
 from deepfit.data.ragged import Ragged
 from deepfit.data.windows import Windows
 from deepfit.errors import OptionError
@@ -105,9 +106,9 @@ def test_encoding_does_not_depend_on_how_rows_are_grouped(tiny):
             assert_equal(encoded[name], whole[name][part], name)
 
 
-def test_encoded_arrays_are_numpy_ragged_or_windows_and_share_their_first_axis(tiny):
+def test_encoded_arrays_are_of_known_types_and_share_their_first_axis(tiny):
     for batch in (tiny.data.train, tiny.data.valid, tiny.data.test):
-        assert all(isinstance(array, np.ndarray | Ragged | Windows) for array in batch.values())
+        assert all(isinstance(array, np.ndarray | Ragged | Windows | Nodes) for array in batch.values())
         assert len({len(array) for array in batch.values()}) == 1
 
 

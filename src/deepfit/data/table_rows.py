@@ -180,7 +180,7 @@ class TableRows:
         """
         hashes = np.zeros(len(self), np.uint64)
         names = [name for name, kind in self.kinds.items() if kind.kind in HASHED]
-        for start in range(0, len(self), HASH_ROWS):
+        for start in range(0, len(self) if names else 0, HASH_ROWS):
             stop = min(start + HASH_ROWS, len(self))
             for column in self.slice(names, start, stop):
                 hashes[start:stop] += _hashed(column)

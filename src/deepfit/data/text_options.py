@@ -17,7 +17,7 @@ from deepfit.options import (
     as_text,
 )
 
-SCRATCH = {"vocabulary": 8192, "pairs": 200_000, "token_dropout": 0.2}
+SCRATCH = {"vocabulary": 8192, "token_dropout": 0.2}
 """Options that only a network learned from nothing has, and their defaults."""
 
 TUNED = {"layer_decay": 0.9}
@@ -50,11 +50,11 @@ class TextOptions(Options):
         description="word pieces learned from the training rows, at most; without --base",
     )
     pairs: int = Field(
-        SCRATCH["pairs"],
+        200_000,
         ge=0,
         le=10_000_000,
         description="pairs of neighbouring word pieces with a weight of their own, at most; 0 = no linear"
-        " part beside the network; for classes, without --base",
+        " part beside the network; for classes",
     )
     window: int = Field(
         0,

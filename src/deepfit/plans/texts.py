@@ -19,7 +19,7 @@ from deepfit.data.text_windows import Windows, all_windows, drawn_windows, joine
 from deepfit.errors import OptionError
 from deepfit.nn.nets.bag_of_pairs import BagOfPairs
 from deepfit.nn.optimizers import layer_factor
-from deepfit.nn.text_classifier import BAG_SHARE, EncoderClassifier, TextClassifier
+from deepfit.nn.text_classifier import EncoderClassifier, TextClassifier
 from deepfit.options import USUAL
 from deepfit.plans import bag_of_pairs
 from deepfit.plans import saliency as saliencies
@@ -45,7 +45,7 @@ def network(options: TextOptions, facts: Facts, num_outputs: int) -> nn.Module:
         from deepfit.nn.nets.transformer_encoder import TransformerEncoder
 
         encoder = TransformerEncoder(**facts["encoder"])
-        return EncoderClassifier(encoder, num_outputs, dropout=dropout)
+        return EncoderClassifier(encoder, num_outputs, dropout=dropout, bag=_bag(facts, num_outputs))
     return TextClassifier(
         facts["network"],
         facts["num_tokens"],
@@ -135,7 +135,7 @@ def plan(
     def factor(name: str) -> float:
         return layer_factor(name, facts["encoder"]["layers"], decay, answer=ANSWER_FACTOR)
 
-    if isinstance(net, TextClassifier) and net.bag is not None:
+    if isinstance(net, TextClassifier | EncoderClassifier) and net.bag is not None:
         seen = drawn(0, data.train)
         bag_of_pairs.fit(net.bag, seen["tokens"], seen["target"], loss)
 
@@ -211,8 +211,8 @@ def saliency(
         against = others[[window]].argmax(1) if said.shape[1] > 1 else None
         seen = around[[window]]
         shares = saliencies.of_tokens(net, net, net.table, seen, chosen[[row]], against=against)[0]
-        if isinstance(net, TextClassifier) and net.bag is not None:
-            shares = shares + _of_bag(net.bag, seen.row(0), chosen[row], against)
+        if net.bag is not None:
+            shares = shares + net.bag_share * _of_bag(net.bag, seen.row(0), chosen[row], against)
         before = int(facts["first"] is not None)
         places = all_windows(Ragged(spans.row(row), ids[[row]].starts), facts["window"], facts["window"] // 4)
         at = places.tokens.row(window)
@@ -224,13 +224,13 @@ def saliency(
 
 
 def _of_bag(bag: BagOfPairs, tokens: np.ndarray, chosen: int, against: np.ndarray | None) -> np.ndarray:
-    """What each token adds to an output through the linear part, exactly; a pair's is shared by its two."""
+    """What each token adds to an output of the linear part, exactly; a pair's is shared by its two."""
     ids_1T = torch.from_numpy(tokens.astype(np.int64))[None].to(bag.keys_P.device)
     features_1N, x_1N = bag.features(ids_1T, torch.ones_like(ids_1T, dtype=torch.bool))
     weights_F = bag.weights_FO[:, int(chosen)]
     if against is not None:
         weights_F = weights_F - bag.weights_FO[:, int(against[0])]
-    adds = (BAG_SHARE * weights_F[features_1N[0]] * x_1N[0]).cpu().numpy()
+    adds = (weights_F[features_1N[0]] * x_1N[0]).cpu().numpy()
     singles, pairs = adds[: len(tokens)].copy(), adds[len(tokens) :] / 2
     singles[:-1] += pairs
     singles[1:] += pairs

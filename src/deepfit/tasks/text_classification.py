@@ -8,9 +8,9 @@ a text or a label are left out of training, and that is said. With `--several-la
 labels: a list, or a cell with `--label-separator` between them. To predict: the same without labels, one
 `.txt` file, or a list of texts; an empty text is answered too.
 
-Networks: from nothing, on word pieces learned from the training rows, with a linear part that weighs pieces
-and pairs of them; or with `--base FOLDER` a published encoder that is fine-tuned; its files are not needed
-any more once the model is saved.
+Networks: from nothing, on word pieces learned from the training rows; or with `--base FOLDER` a published
+encoder that is fine-tuned; its files are not needed any more once the model is saved. Beside either, for
+classes, a linear part weighs the pieces of a text and pairs of them.
 
 Answers: `prediction`, the class, and `probability_CLASS` for each class, calibrated on validation rows by one
 temperature. With several labels `prediction` is the list of those whose probability is at least a half. With
@@ -135,7 +135,7 @@ class TextClassification:
             return {**facts, **labels.learn_label_sets(target, train.name)}
         facts = {**facts, **labels.learn_labels(target)}
         labels.check_loss(self.options.loss, facts["classes"], train.name)
-        if self.options.base is None and self.options.pairs:
+        if self.options.pairs:
             outputs = len(facts["classes"])
             facts["pairs"] = learn_pairs(tokens, facts["num_tokens"], outputs, most=self.options.pairs)
         return facts

@@ -189,7 +189,6 @@ def test_a_folder_without_a_published_encoder_is_refused(tmp_path):
     [
         ({"base": "x", "network": "lstm"}, "--network lstm has no effect with --base"),
         ({"base": "x", "vocabulary": 500}, "--vocabulary has no effect with --base"),
-        ({"base": "x", "pairs": 0}, "--pairs has no effect with --base"),
         ({"several_labels": True, "pairs": 9}, "--pairs has no effect with --several-labels"),
         ({"layer_decay": 0.5}, "--layer-decay has no effect without --base"),
         ({"label_separator": ","}, "--label-separator has no effect without --several-labels"),
