@@ -98,6 +98,8 @@ class GraphOptions(Options):
         fields = type(self).model_fields
         if self.network != "gatv2" and self.heads != fields["heads"].default:
             raise ValueError(f"--heads has no effect with --network {self.network}; it is of gatv2")
+        if self.network == "sage" and not self.skip:
+            raise ValueError("--skip has no effect with --network sage, which has a skip of its own")
         if self.network == "gatv2" and self.width % self.heads:
             raise ValueError(f"--width {self.width} does not divide into {self.heads} heads")
         if self.neighbours == "all":
