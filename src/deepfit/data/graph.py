@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Graph:
         """Edges; an undirected one counts twice."""
         return len(self.sources)
 
-    @property
+    @cached_property
     def targets(self) -> np.ndarray:
         """int64 [E], the node that each edge leads to."""
         return np.repeat(np.arange(self.num_nodes), self.degrees)
@@ -45,6 +46,12 @@ class Graph:
     def degrees(self) -> np.ndarray:
         """int64 [N], edges that lead to each node."""
         return np.diff(self.starts)
+
+    @cached_property
+    def leaving(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the edges from each node begin, int64 [N + 1], in an order of all edges, int64 [E]."""
+        counts = np.bincount(self.sources, minlength=self.num_nodes)
+        return np.concatenate([[0], counts.cumsum()]), np.argsort(self.sources, kind="stable")
 
     def neighbours(self, node: int) -> np.ndarray:
         """The nodes whose edges lead to one."""
@@ -142,54 +149,50 @@ def union(graphs: Sequence[Graph]) -> Graph:
 
 def sampled(
     graph: Graph, nodes: np.ndarray, counts: Sequence[int], rng: np.random.Generator
-) -> tuple[np.ndarray, Graph, np.ndarray]:
+) -> tuple[np.ndarray, Graph]:
     """A part of the graph around some nodes: at most counts[h] edges into each node found at hop h.
 
-    nodes: int64 [M], none twice. Returns the nodes of the part, the asked ones first; the part, directed, its
-    nodes numbered in that order; and scale float32 [edges], by which a sum over the edges drawn has to be
-    multiplied to be on average that over all edges of the node.
+    Of a directed graph also as many edges from it. nodes: int64 [M], none twice. Returns the nodes of the
+    part, the asked ones first, and the part, directed, its nodes numbered in that order.
     Source: Hamilton et al. 2017, arXiv 1706.02216, section 3.1. Differs: without replacement.
     """
     place = np.full(graph.num_nodes, -1, np.int64)
     place[nodes] = np.arange(len(nodes))
-    found, edges = [nodes], []
-    frontier = nodes
+    targets = graph.targets
+    found, edges = [nodes], [np.empty(0, np.int64)]
     for count in counts:
-        drawn = _drawn(graph, frontier, count, rng)
-        edges.append(drawn)
-        reached = np.unique(graph.sources[drawn])
-        frontier = reached[place[reached] < 0]
-        place[frontier] = np.arange(len(frontier)) + sum(map(len, found))
-        found.append(frontier)
-    order = np.concatenate(found)
-    chosen = np.concatenate(edges) if edges else np.empty(0, np.int64)
-    target = place[np.searchsorted(graph.starts, chosen, side="right") - 1]
-    source = place[graph.sources[chosen]]
+        frontier = found[-1]
+        drawn = [_drawn(graph.starts, frontier, count, rng)]
+        reached = [graph.sources[drawn[0]]]
+        if graph.directed:
+            starts, order = graph.leaving
+            drawn.append(order[_drawn(starts, frontier, count, rng)])
+            reached.append(targets[drawn[1]])
+        edges += drawn
+        seen = np.unique(np.concatenate(reached))
+        fresh = seen[place[seen] < 0]
+        place[fresh] = np.arange(len(fresh)) + sum(map(len, found))
+        found.append(fresh)
+    order, chosen = np.concatenate(found), np.unique(np.concatenate(edges))
+    target, source = place[targets[chosen]], place[graph.sources[chosen]]
     by = np.lexsort((source, target))
     chosen, target, source = chosen[by], target[by], source[by]
-    drawn_to = np.bincount(target, minlength=len(order))
-    part = Graph(
-        np.concatenate([[0], drawn_to.cumsum()]).astype(np.int64),
-        source,
-        None if graph.weight is None else graph.weight[chosen],
-        None if graph.features is None else graph.features[chosen],
-        True,
-    )
-    scale = graph.degrees[order] / np.maximum(drawn_to, 1)
-    return order, part, scale[target].astype(np.float32)
+    starts = np.concatenate([[0], np.bincount(target, minlength=len(order)).cumsum()])
+    weight, features = (None if each is None else each[chosen] for each in (graph.weight, graph.features))
+    return order, Graph(starts.astype(np.int64), source, weight, features, True)
 
 
-def _drawn(graph: Graph, nodes: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """The numbers of at most `count` edges into each node, drawn without replacement."""
-    degrees = graph.degrees[nodes]
+def _drawn(starts: np.ndarray, nodes: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """At most `count` different places between starts[n] and starts[n + 1] for each node n."""
+    degrees = starts[nodes + 1] - starts[nodes]
     before = np.cumsum(degrees) - degrees
     of = np.repeat(np.arange(len(nodes)), degrees)
-    edges = np.repeat(graph.starts[nodes] - before, degrees) + np.arange(len(of))
-    if not len(edges) or degrees.max() <= count:
-        return edges
-    by = np.lexsort((rng.random(len(edges)), of))
-    rank = np.arange(len(edges)) - np.repeat(before, degrees)
-    return edges[by[rank < count]]
+    places = np.repeat(starts[nodes] - before, degrees) + np.arange(len(of))
+    if not len(places) or degrees.max() <= count:
+        return places
+    by = np.lexsort((rng.random(len(places)), of))
+    rank = np.arange(len(places)) - np.repeat(before, degrees)
+    return places[by[rank < count]]
 
 
 def _keys(num_nodes: int, source: np.ndarray, target: np.ndarray) -> np.ndarray:

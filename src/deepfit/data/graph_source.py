@@ -88,7 +88,7 @@ def read_graph_tables(
         tables[part] = read_table(table, missing=words, kinds=of_nodes, lenient=True)
         if not isinstance(table, str | os.PathLike):
             tables[part] = replace(tables[part], name=f"the {part}")
-    return GraphTables(*(tables.get(part) for part in PARTS), name)
+    return GraphTables(tables.get("nodes"), tables.get("edges"), tables.get("graphs"), name)
 
 
 def end_columns(edges: Table) -> tuple[str, str]:

@@ -16,9 +16,9 @@ class Links:
     """Edges sorted by the node they lead to, on the device; matrices are made when first asked for.
 
     starts: [N + 1], where the edges to each node begin. sources: [E]. weight: [E], or None where all count
-    alike. features: [E, K] or None. directed: False where the edges are there in both directions. scale: [E],
-    by which a sum over sampled edges is multiplied to stand for all edges of the node, or None. heard, told:
-    [N], the edges' weights to each node and from it in the whole graph; by default those of these edges.
+    alike. features: [E, K] or None. directed: False where the edges are there in both directions. heard,
+    told: [N], where these edges are a part drawn from a graph, what all edges to each node count there, and
+    all from it; sums over the edges drawn are then scaled up to stand for all.
     """
 
     def __init__(
@@ -29,12 +29,11 @@ class Links:
         weight: Tensor | None = None,
         features: Tensor | None = None,
         directed: bool = False,
-        scale: Tensor | None = None,
         heard: Tensor | None = None,
         told: Tensor | None = None,
     ) -> None:
         self.starts, self.sources, self.weight, self.features = starts, sources, weight, features
-        self.directed, self.scale = directed, scale
+        self.directed = directed
         self._heard, self._told = heard, told
 
     @property
@@ -51,10 +50,13 @@ class Links:
 
     @cached_property
     def values(self) -> Tensor:
-        """[E], float32, what each edge counts, sampling made good for."""
+        """[E], float32, what each edge counts; where edges were drawn, scaled up for those that were not."""
         ones = torch.ones(len(self.sources), device=self.sources.device)
-        weighted = ones if self.weight is None else self.weight
-        return weighted if self.scale is None else weighted * self.scale
+        weight = ones if self.weight is None else self.weight
+        if self._heard is None:
+            return weight
+        drawn = weight.new_zeros(self.num_nodes).index_add(0, self.targets, weight)
+        return weight * (self._heard / drawn.clamp(min=1e-12))[self.targets]
 
     @cached_property
     def heard(self) -> Tensor:
@@ -65,10 +67,10 @@ class Links:
     @cached_property
     def told(self) -> Tensor:
         """[N], what the edges from each node count together."""
-        if not self.directed:
-            return self.heard
+        if self._told is not None:
+            return self._told
         zeros = self.values.new_zeros(self.num_nodes)
-        return zeros.index_add(0, self.sources, self.values) if self._told is None else self._told
+        return zeros.index_add(0, self.sources, self.values) if self.directed else self.heard
 
     @cached_property
     def smoothing(self) -> Sparse:
@@ -84,8 +86,7 @@ class Links:
         values = torch.cat([self.values * into[self.targets] * out[self.sources], into * out])
         order = (ends[0] * self.num_nodes + ends[1]).argsort()
         starts = self.starts + torch.arange(self.num_nodes + 1, device=self.starts.device)
-        symmetric = not self.directed and self.scale is None
-        return Sparse.of(starts, ends[1][order], values[order], self.num_nodes, symmetric=symmetric)
+        return Sparse.of(starts, ends[1][order], values[order], self.num_nodes, symmetric=not self.directed)
 
     @cached_property
     def mean(self) -> Sparse:
@@ -97,8 +98,7 @@ class Links:
     @cached_property
     def total(self) -> Sparse:
         """The weighted sum over the edges to each node."""
-        symmetric = not self.directed and self.scale is None
-        return Sparse.of(self.starts, self.sources, self.values, self.num_nodes, symmetric=symmetric)
+        return Sparse.of(self.starts, self.sources, self.values, self.num_nodes, symmetric=not self.directed)
 
     @cached_property
     def turned(self) -> Links:
@@ -112,7 +112,6 @@ class Links:
             weight=pick(self.weight),
             features=pick(self.features),
             directed=self.directed,
-            scale=pick(self.scale),
-            heard=self.told,
-            told=self.heard,
+            heard=self._told,
+            told=self._heard,
         )

@@ -91,15 +91,17 @@ class Sampled(Sequence[Batch]):
     def __init__(self, nodes: Nodes, target: np.ndarray, options: GraphOptions, run: Run, epoch: int) -> None:
         self.nodes, self.target, self.hops, self.run, self.epoch = nodes, target, options.hops, run, epoch
         self.order = torch.randperm(len(nodes), generator=run.rng("shuffle", epoch)).numpy()
-        self.count = max(1, -(-len(nodes) // options.batch_size))
+        self.num_batches = max(1, -(-len(nodes) // options.batch_size))
 
     def __len__(self) -> int:
-        return self.count
+        return self.num_batches
 
     def __getitem__(self, place: int) -> Batch:
-        if not 0 <= place < self.count:
+        if not 0 <= place < self.num_batches:
             raise IndexError(place)
-        rows = self.order[place * len(self.order) // self.count : (place + 1) * len(self.order) // self.count]
+        rows = self.order[
+            place * len(self.order) // self.num_batches : (place + 1) * len(self.order) // self.num_batches
+        ]
         seed = torch.randint(2**62, (1,), generator=self.run.rng("neighbours", self.epoch, place))
         asked = self.nodes.index[rows]
         return {
@@ -113,12 +115,11 @@ def part_around(
     nodes: Nodes, asked: np.ndarray, hops: Sequence[int], seed: int, device: torch.device
 ) -> Piece:
     """A part of the graph drawn around some nodes, which are its first."""
-    order, part, scale = sampled(nodes.graph, asked, hops, np.random.default_rng(seed))
+    order, part = sampled(nodes.graph, asked, hops, np.random.default_rng(seed))
     heard, told = _weights(nodes)
     links = links_of(
         part,
         device,
-        scale=torch.from_numpy(scale).to(device),
         heard=torch.from_numpy(heard[order]).to(device),
         told=torch.from_numpy(told[order]).to(device),
     )
@@ -197,5 +198,47 @@ def _weights(nodes: Nodes) -> tuple[np.ndarray, np.ndarray]:
         graph, weight = nodes.graph, nodes.graph.weight
         ends = (graph.targets, graph.sources)
         found = [np.bincount(end, weights=weight, minlength=graph.num_nodes) for end in ends]
-        nodes.kept["weights"] = tuple(each.astype(np.float32) for each in found)
+        nodes.kept["weights"] = found[0].astype(np.float32), found[1].astype(np.float32)
     return nodes.kept["weights"]
+
+
+def without_each(
+    net: nn.Module, nodes: Nodes, node: int, *, most_nodes: int = 20_000
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """What the network would say of one node if it did not know one of its neighbours.
+
+    The neighbours int64 [M]; what it says as things are, float32 [outputs]; and without the edge between the
+    node and each of them, in both directions, float32 [M, outputs]. None where what the network looks at for
+    this node has more than `most_nodes` nodes.
+    """
+    device = next((parameter.device for parameter in net.parameters()), torch.device("cpu"))
+    graph = nodes.graph
+    layers = len(net.layers)  # pyright: ignore[reportArgumentType]
+    order, part = sampled(graph, np.array([node]), [graph.num_edges] * layers, np.random.default_rng(0))
+    if len(order) > most_nodes:
+        return None
+    heard, told = (each[order] for each in _weights(nodes))
+    near = np.union1d(part.neighbours(0), part.targets[part.sources == 0])
+    x = torch.from_numpy(nodes.x[order]).to(device)
+    known = None if nodes.known is None else torch.from_numpy(nodes.known[order]).to(device)
+    move = lambda array: torch.from_numpy(array).to(device)  # noqa: E731 (one expression)
+
+    def said(kept: np.ndarray) -> np.ndarray:
+        weight = np.ones(part.num_edges, np.float32) if part.weight is None else part.weight
+        away = ~kept
+        less = [np.bincount(end[away], weight[away], len(order)) for end in (part.targets, part.sources)]
+        weights = {
+            "heard": move((heard - less[0]).astype(np.float32)),
+            "told": move((told - less[1]).astype(np.float32)),
+        }
+        links = links_of(part.kept(kept), device, **weights)
+        return net(x, links, known)[0].float().cpu().numpy()
+
+    was_training = net.training
+    net.eval()
+    with torch.no_grad():
+        as_it_is = said(np.ones(part.num_edges, bool))
+        ends = np.stack([part.sources, part.targets])
+        without = [said(~((ends == [[0], [one]]) | (ends == [[one], [0]])).all(0)) for one in near]
+    net.train(was_training)
+    return order[near], as_it_is, np.stack(without) if without else np.zeros((0, len(as_it_is)), np.float32)

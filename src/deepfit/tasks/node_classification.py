@@ -147,9 +147,8 @@ class NodeClassification:
         facts = self.learn(data.train)
         parts = [self.encode(part, facts) for part in (data.train, data.valid)]
         asked = self.encode(data.held_out, facts)["nodes"]
-        seen = tuple(
-            np.concatenate([np.asarray(part[name]) for part in parts]) for name in ("nodes", "target")
-        )
+        nodes = np.concatenate([part["nodes"].index for part in parts])
+        seen = (nodes, np.concatenate([part["target"] for part in parts]))
         count = len(facts["classes"])
         for name, chance, seconds in baselines_graphs.for_nodes(
             asked.graph, asked.x, seen, asked.index, count, seed=self.options.seed

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -80,7 +81,7 @@ class GraphNetwork(nn.Module):
         """
         if self.kind not in HEARD_BEFORE or self.vectors is not None or self.reads_edges:
             return None
-        return [layer.heard(x_NF, way) for layer, way in zip(self.layers[0], self._ways(links), strict=True)]  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return [layer.heard(x_NF, way) for layer, way in self._pairs(0, links)]
 
     def forward(
         self,
@@ -114,7 +115,7 @@ class GraphNetwork(nn.Module):
         drop = lambda each: dropout(each, self.dropout, self.training)  # noqa: E731 (one expression)
         unread = heard is not None and self.kind == "gcn" and self.skips is None
         h = h if unread else drop(h)
-        ways = list(zip(self.layers[place], self._ways(links), strict=True))  # pyright: ignore[reportArgumentType]
+        ways = self._pairs(place, links)
         if heard is None:
             said = [layer(h, way) for layer, way in ways]
         else:
@@ -122,8 +123,10 @@ class GraphNetwork(nn.Module):
         total = said[0] if len(said) == 1 else (said[0] + said[1]) / 2
         return total if self.skips is None else total + self.skips[place](h)
 
-    def _ways(self, links: Links) -> list[Links]:
-        return [links, links.turned] if self.directed else [links]
+    def _pairs(self, place: int, links: Links) -> list[tuple[Any, Links]]:
+        """The layers at a place, and what each of them hears along."""
+        layers: Any = self.layers[place]
+        return list(zip(layers, [links, links.turned] if self.directed else [links], strict=True))
 
 
 def _layer(kind: str, width: int, num_outputs: int, *, heads: int, edge_features: int) -> nn.Module:
