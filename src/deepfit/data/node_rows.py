@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from deepfit.contract import Concern, Facts
-from deepfit.data.columns import Kind, infer_kinds, parse_kinds
+from deepfit.data.columns import FEWEST_FOR_IDENTIFIER, Kind, infer_kinds, parse_kinds
 from deepfit.data.edge_columns import EdgeColumns, read_edges
 from deepfit.data.graph import Graph
 from deepfit.data.graph_source import GraphTables, end_columns, id_column, ids_of, read_graph_tables
@@ -215,7 +215,14 @@ def _kinds(
     if SPLIT in nodes.frame.columns and _is_split(nodes.frame[SPLIT]):
         given.setdefault(SPLIT, "ignore")
     given.setdefault(id_name, "identifier")
-    return infer_kinds(nodes, given, but=target)
+    found = infer_kinds(nodes, given, but=target)
+    return {name: _naming(nodes.frame[name], kind) for name, kind in found.items()}
+
+
+def _naming(column: pl.Series, kind: Kind) -> Kind:
+    """A category of which no value repeats only names the nodes."""
+    names = kind.kind == "category" and kind.reason != "given" and len(column) >= FEWEST_FOR_IDENTIFIER
+    return Kind("identifier", "no value repeats") if names and not column.is_duplicated().any() else kind
 
 
 def _words(nodes: Table, kinds: Mapping[str, Kind], wanted: str, learned: Facts | None) -> tuple[str, ...]:

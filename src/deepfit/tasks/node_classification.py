@@ -48,7 +48,13 @@ class NodeClassification:
     Options: ClassVar = Options
     main_metric: ClassVar[str] = "accuracy"
     classes: ClassVar[bool] = True
-    sections: ClassVar[tuple[str, ...]] = ("curves", "confusion", "calibration")
+    sections: ClassVar[tuple[str, ...]] = (
+        "curves",
+        "confusion",
+        "calibration",
+        "node_map",
+        "node_neighbours",
+    )
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -129,6 +135,18 @@ class NodeClassification:
         from deepfit.plans import graphs
 
         return {"logits": graphs.outputs(net, batch["nodes"])}
+
+    def without_each(
+        self, net: nn.Module, rows: NodeRows, facts: Facts
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """The neighbours of the one row, its logits, and those without the edge to each of them.
+
+        None where too many nodes would have to be looked at.
+        """
+        from deepfit.plans import graphs
+
+        nodes = self.encode(rows, facts)["nodes"]
+        return graphs.without_each(net, nodes, int(nodes.index[0]))
 
     def calibrate(self, outputs: Batch, batch: Batch, facts: Facts) -> Facts:
         """The temperature of the probabilities."""

@@ -19,7 +19,7 @@ from deepfit.errors import ArtifactError, DataError, OptionError
 from deepfit.model import Model
 from deepfit.nn.nets.transformer_encoder import TransformerEncoder
 from deepfit.nn.pretrained_names import FAMILIES
-from deepfit.nn.text_classifier import BAG_SHARE
+from deepfit.nn.text_classifier import BAG_SHARE, BASE_BAG_SHARE
 from deepfit.options import resolve
 from deepfit.plans import texts
 
@@ -258,6 +258,24 @@ def test_the_answer_weighs_the_linear_part_and_the_rest(small):
     assert min(linear.abs().max(), alone.abs().max()) > 0.01
 
 
+def test_beside_a_published_encoder_the_linear_part_has_its_share_and_training_leaves_it_out(bert):
+    task = KIND(resolve(KIND.Options, {"base": str(bert), "threads": 1}))
+    rows = task.read(remarks(30))
+    facts = task.learn(rows)
+    data = Splits(task.encode(rows, facts), task.encode(rows, facts))
+    net = task.build(facts)
+    next(iter(task.plan(net, data, facts, Run(task.options, None))))
+    net.eval()
+    tokens, keep = torch.randint(5, 60, (2, 9)), torch.ones(2, 9, dtype=torch.bool)
+    with torch.no_grad():
+        both, linear = net(tokens, keep), net.bag(tokens, keep)
+        net.bag = None
+        alone = net(tokens, keep)
+    torch.testing.assert_close(both, BASE_BAG_SHARE * linear + (1 - BASE_BAG_SHARE) * alone)
+    assert linear.abs().max() > 0.01
+    assert "pairs" not in KIND(resolve(KIND.Options, {"base": str(bert), "pairs": 0})).learn(rows)
+
+
 def test_while_training_the_rest_speaks_alone(small):
     net = small[0].task.build(small[0].facts)
     net.token_dropout = net.dropout = 0.0
@@ -289,7 +307,7 @@ def test_what_the_linear_part_says_is_shared_among_the_tokens_exactly(small):
         said = bag(torch.from_numpy(tokens)[None], torch.ones(1, len(tokens), dtype=torch.bool))[0]
     shares = texts._of_bag(bag, tokens, 1, np.array([0]))
     expected = (said[1] - bag.bias_O[1]) - (said[0] - bag.bias_O[0])
-    np.testing.assert_allclose(shares.sum(), BAG_SHARE * expected, rtol=1e-4)
+    np.testing.assert_allclose(shares.sum(), expected, rtol=1e-4)
 
 
 def test_a_model_of_a_version_without_a_linear_part_is_loaded_and_answers_as_before(tmp_path):
