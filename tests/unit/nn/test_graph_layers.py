@@ -95,6 +95,18 @@ def test_a_sparse_product_has_the_gradient_of_the_dense_one():
     assert torch.autograd.gradcheck(lambda each: matrix @ each, (x,))
 
 
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_a_device_without_such_matrices_gets_the_same_products(symmetric, monkeypatch):
+    given = random_links(directed=not symmetric)
+    x = torch.randn(13, 3, requires_grad=True)
+    one = Sparse.of(given.starts, given.sources, given.values, 13, symmetric=symmetric) @ x
+    (expected,) = torch.autograd.grad(one.square().sum(), x)
+    monkeypatch.setattr("deepfit.nn.sparse.WITHOUT_CSR", ("cpu",))
+    other = Sparse.of(given.starts, given.sources, given.values, 13, symmetric=symmetric) @ x
+    torch.testing.assert_close(other, one)
+    torch.testing.assert_close(torch.autograd.grad(other.square().sum(), x)[0], expected)
+
+
 def test_the_smoothing_matrix_is_that_of_the_paper():
     given = random_links()
     adjacency = given.total.matrix_NM.to_dense()
