@@ -36,7 +36,9 @@ def node_map(view: View) -> Section | None:
     ends = place[np.stack([graph.sources, graph.targets], 1)]
     pairs = ends[(ends >= 0).all(1)]
     ids = rows.whole.ids.gather(nodes).to_list()
-    titles = [f"{name}: {_told(view, colours[node])}" for name, node in zip(ids, nodes, strict=True)]
+    titles = [
+        f"{name}: {_told(view, colour)}" for name, colour in zip(ids, colours[nodes].tolist(), strict=True)
+    ]
     picture = draw(
         layout(len(nodes), pairs),
         pairs,
