@@ -34,9 +34,10 @@ def decode(logits: np.ndarray, facts: Facts) -> Answers:
 
 
 def calibrate(logits: np.ndarray, facts: Facts) -> Facts:
-    """Facts with the line from logits [rows, 1 + 2K] to log odds (Platt 1999) of a link against a random pair.
+    """Facts with the line from logits [rows, 1 + 2K] to log odds of a link against a random pair.
 
-    Links and random pairs count as much in all. The targets are Platt's, so that the line stays finite.
+    Source: Platt 1999, "Probabilistic outputs for support vector machines", section 2. Links
+    and random pairs count as much in all. The targets are his, so that the line stays finite.
     """
     count = (logits.shape[1] - 1) // 2
     if not count or not len(logits):

@@ -12,19 +12,21 @@ from deepfit.data.table_rows import mixed
 
 COUNTS = 6
 """Numbers that `in_common` gives; of a directed graph one more."""
+FINE = 100.0
+"""Sums of fractions are multiplied by it before the logarithm, so that small ones are told apart."""
 PAIRS_AT_ONCE = 1 << 16
 WALKS, CORRUPTED = 8, 24
 """Draws after which a hard pair is one by popularity, and after which any two nodes will do."""
 
 
 def in_common(graph: Graph, pairs: np.ndarray) -> np.ndarray:
-    """What the ends of pairs [P, 2] have in common, as if there were no edge between them, float32 [P, counts].
+    """What the ends of pairs [P, 2] have in common, as if they were not linked, float32 [P, counts].
 
-    log(1 + n) for n the common neighbours, their sum of 1 / log(degree) (Adamic and Adar 2003), their sum of
-    1 / degree (Zhou et al. 2009, resource allocation), the sum of 1 / sqrt(d_a d_b) over paths u-a-b-v of
-    three edges (Kovacs et al. 2019, doi 10.1038/s41467-019-09177-y, eq. 2), the less and the greater degree.
-    Directions do not count in these; of a directed graph the degrees are the edges from the first end and to
-    the second, and a last number is 1 where there is an edge back.
+    log(1 + n), where n is: the common neighbours; 100 times their sum of 1 / log(degree) (Adamic and Adar
+    2003); 100 times their sum of 1 / degree (Zhou et al. 2009); 100 times the sum of 1 / sqrt(d_a d_b) over
+    paths u-a-b-v of three edges (Kovacs et al. 2019, doi 10.1038/s41467-019-09177-y, eq. 2); the less and the
+    greater degree. Directions do not count in these; of a directed graph the degrees are the edges from the
+    first end and to the second, and a last number is 1 where there is an edge back.
     """
     from scipy import sparse
 
@@ -58,15 +60,14 @@ def in_common(graph: Graph, pairs: np.ndarray) -> np.ndarray:
             degrees = np.stack([out[u] - there, graph.degrees[v] - there], 1)
             into[:, 6] = graph.has(v, u) * (np.e - 1)
         into[:, 4:6] = degrees if graph.directed else np.sort(degrees, 1)
+    found[:, 1:4] *= FINE
     return np.log1p(np.maximum(found, 0)).astype(np.float32)
 
 
-def no_links(
-    pairs: np.ndarray, *, avoid: Graph, heard: Graph, easy: int, hard: int, seed: int
-) -> np.ndarray:
-    """For each pair [P, 2] first `easy`, then `hard` pairs that are no edge to avoid, int64 [P, easy + hard, 2].
+def no_links(pairs: np.ndarray, *, avoid: Graph, heard: Graph, easy: int, hard: int, seed: int) -> np.ndarray:
+    """For each pair [P, 2] first `easy`, then `hard` pairs that are no edge to avoid.
 
-    One end stays, drawn anew for each, and the other is replaced: by any node (easy); by a node two steps of
+    Returns int64 [P, easy + hard, 2]. One end stays, drawn anew for each, and the other is replaced: by any node (easy); by a node two steps of
     a walk in `heard` away from the end that stays, in turn with one drawn by its number of edges in `heard`
     (hard). They depend on the seed and the pair, not on the other pairs. There has to be a pair that is no
     edge.
@@ -92,9 +93,7 @@ def no_links(
             other[drawn] = plain.sources[(chance[drawn, 1] * plain.num_edges).astype(np.int64)]
             between = _stepped(plain, kept[walks], chance[walks, 1])
             other[walks] = _stepped(plain, between, chance[walks, 2])
-        candidate = np.where(
-            stays_second[:, None], np.stack([other, kept], 1), np.stack([kept, other], 1)
-        )
+        candidate = np.where(stays_second[:, None], np.stack([other, kept], 1), np.stack([kept, other], 1))
         good = (other != kept) & ~avoid.has(candidate[:, 0], candidate[:, 1])
         found[row[good], column[good]] = candidate[good]
         open_[row[good], column[good]] = False

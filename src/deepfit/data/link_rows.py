@@ -62,7 +62,10 @@ class WholeLinks:
         graph = self.nodes.whole.graph
         if not self.asked:
             return graph
-        ends = [np.concatenate(each) for each in ((graph.sources, self.pairs[:, 0]), (graph.targets, self.pairs[:, 1]))]
+        ends = [
+            np.concatenate(each)
+            for each in ((graph.sources, self.pairs[:, 0]), (graph.targets, self.pairs[:, 1]))
+        ]
         return build(graph.num_nodes, *ends, directed=graph.directed)
 
 
@@ -104,7 +107,9 @@ class LinkRows:
         """One column of edges."""
         frame = self.whole.table.frame
         if name not in frame.columns:
-            raise DataError(f"{self.whole.table.name}: there is no column '{name}'. {suggest(name, frame.columns)}")
+            raise DataError(
+                f"{self.whole.table.name}: there is no column '{name}'. {suggest(name, frame.columns)}"
+            )
         return frame[name].gather(self.whole.origin[self.index]).to_numpy()
 
     def target(self) -> None:
@@ -141,10 +146,13 @@ class LinkRows:
 
     def concerns(self) -> list[Concern]:
         """What was changed in reading, and what a careful reader would say."""
-        return self.whole.nodes.concerns()
+        said = self.whole.nodes.concerns()
+        return [each for each in said if each.kind != "duplicates"]  # nodes may be alike: links are the rows
 
 
-def read_links(source: Any, *, reading: Mapping[str, Any], words: str, learned: Facts | None = None) -> LinkRows:
+def read_links(
+    source: Any, *, reading: Mapping[str, Any], words: str, learned: Facts | None = None
+) -> LinkRows:
     """The links of a graph, checked; DataError before any training.
 
     reading: see `GraphOptions.reading`. learned: the facts of training, with which the rows are the pairs

@@ -19,6 +19,12 @@ from deepfit.nn.nets.link_network import LinkNetwork
 from deepfit.plans import graphs, rate_test
 
 PAIRS_AT_ONCE = 1 << 16
+EASY, HARD, HARD_COUNTS = 4, 2, 0.15
+"""Pairs that are no links beside each link in training: random ones, hard ones, and how much a hard one counts.
+
+More of the hard makes hard ranks better and random ones worse, for what tells a link from a pair two steps
+apart is not what tells it from strangers.
+"""
 
 
 def network(options: GraphOptions, facts: Facts, num_shared: int) -> LinkNetwork:
@@ -35,34 +41,40 @@ def network(options: GraphOptions, facts: Facts, num_shared: int) -> LinkNetwork
 class Masked(Sequence[Batch]):
     """The links in a new order; each batch is judged in a graph without its own links.
 
-    Beside each link stand one random and one hard pair that is no link of training, drawn anew. The graph is
+    Beside each link stand random and hard pairs that are no links of training, drawn anew. The graph is
     whole, or the part that is drawn around the batch's nodes.
     """
 
     def __init__(self, data: Batch, net: Any, options: GraphOptions, run: Run, epoch: int) -> None:
         self.data, self.net, self.options, self.run, self.epoch = data, net, options, run, epoch
         self.order = torch.randperm(len(data["pairs"]), generator=run.rng("shuffle", epoch)).numpy()
-        self.count = max(1, -(-len(self.order) // options.batch_size))
+        self.num_batches = max(1, -(-len(self.order) // options.batch_size))
 
     def __len__(self) -> int:
-        return self.count
+        return self.num_batches
 
     def __getitem__(self, place: int) -> Batch:
-        if not 0 <= place < self.count:
+        if not 0 <= place < self.num_batches:
             raise IndexError(place)
-        rows = self.order[place * len(self.order) // self.count : (place + 1) * len(self.order) // self.count]
+        rows = self.order[
+            place * len(self.order) // self.num_batches : (place + 1) * len(self.order) // self.num_batches
+        ]
         nodes: Nodes = self.data["nodes"]
         links = self.data["pairs"][rows, 0]
         seed = int(torch.randint(2**31, (1,), generator=self.run.rng("no links", self.epoch, place)))
-        others = no_links(links, avoid=nodes.graph, heard=nodes.graph, easy=1, hard=1, seed=seed).reshape(-1, 2)
+        others = no_links(links, avoid=nodes.graph, heard=nodes.graph, easy=EASY, hard=HARD, seed=seed)
+        others = others.reshape(-1, 2)
         pairs = np.concatenate([links, others])
         shared = np.concatenate([self.data["shared"][rows, 0], in_common(nodes.graph, others)])
         piece, pairs = self.piece(nodes, links, pairs, seed)
         target = np.arange(len(pairs)) < len(links)
+        counts = np.repeat([1.0, HARD_COUNTS], [EASY, HARD])
+        weight = np.concatenate([np.ones(len(links)), np.tile(counts, len(links))])
         return {
             "pairs": torch.from_numpy(pairs),
             "shared": torch.from_numpy(shared),
             "target": torch.from_numpy(target.astype(np.float32)),
+            "weight": torch.from_numpy(weight.astype(np.float32)),
             "graph": piece,
         }
 
@@ -90,16 +102,20 @@ def plan(
     """Binary cross-entropy of links and of pairs that are none.
 
     Source: the links of a batch are taken out of the graph as in Wang et al. 2024, arXiv 2302.00890, section
-    5.1; half of the pairs that are none are hard ones, so that they are learned too.
+    5.1; some of the pairs that are none are hard ones, so that they are learned too.
     """
 
     def batches(epoch: int) -> Sequence[Batch]:
         return Masked(data.train, net, options, run, epoch)
 
     def step(batch: Batch) -> Iterator[Loss]:
-        own = {name: run.share(batch[name]).to(run.device) for name in ("pairs", "shared", "target")}
+        own = {
+            name: run.share(batch[name]).to(run.device) for name in ("pairs", "shared", "target", "weight")
+        }
         said = net(batch["graph"].through(net.encoder), own["pairs"], own["shared"])
-        total = functional.binary_cross_entropy_with_logits(said, own["target"], reduction="sum")
+        total = functional.binary_cross_entropy_with_logits(
+            said, own["target"], own["weight"], reduction="sum"
+        )
         yield Loss(total, len(own["target"]))
 
     def optimizer(learning_rate: float) -> torch.optim.Optimizer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from deepfit.nn.dropout import Dropout
 from deepfit.nn.nets.graph_network import GraphNetwork
 
 # N nodes, D width of a code, P pairs, S numbers of what the ends of a pair have in common
@@ -19,14 +20,21 @@ class LinkNetwork(nn.Module):
     """
 
     def __init__(
-        self, encoder: GraphNetwork, width: int, num_shared: int, *, directed: bool = False, dropout: float = 0.5
+        self,
+        encoder: GraphNetwork,
+        width: int,
+        num_shared: int,
+        *,
+        directed: bool = False,
+        dropout: float = 0.5,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.first = nn.Linear(width, width)
         self.second = nn.Linear(width, width) if directed else None
+        self.common = nn.Sequential(nn.Linear(num_shared, width), nn.ReLU(), nn.Linear(width, width))
         self.mlp = nn.Sequential(
-            nn.Linear(width + num_shared, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, 1)
+            nn.ReLU(), Dropout(dropout), nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1)
         )
 
     def forward(self, h_ND: Tensor, pairs_P2: Tensor, shared_PS: Tensor) -> Tensor:
@@ -34,4 +42,4 @@ class LinkNetwork(nn.Module):
         one_ND = self.first(h_ND)
         other_ND = one_ND if self.second is None else self.second(h_ND)
         both_PD = one_ND[pairs_P2[:, 0]] * other_ND[pairs_P2[:, 1]]
-        return self.mlp(torch.cat([both_PD, shared_PS], 1)).squeeze(1)
+        return self.mlp(torch.cat([both_PD, self.common(shared_PS)], 1)).squeeze(1)
