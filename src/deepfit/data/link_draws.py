@@ -67,10 +67,10 @@ def in_common(graph: Graph, pairs: np.ndarray) -> np.ndarray:
 def no_links(pairs: np.ndarray, *, avoid: Graph, heard: Graph, easy: int, hard: int, seed: int) -> np.ndarray:
     """For each pair [P, 2] first `easy`, then `hard` pairs that are no edge to avoid.
 
-    Returns int64 [P, easy + hard, 2]. One end stays, drawn anew for each, and the other is replaced: by any node (easy); by a node two steps of
-    a walk in `heard` away from the end that stays, in turn with one drawn by its number of edges in `heard`
-    (hard). They depend on the seed and the pair, not on the other pairs. There has to be a pair that is no
-    edge.
+    Returns int64 [P, easy + hard, 2]. One end stays, drawn anew for each, and the other is replaced: by any
+    node (easy); by a node two steps of a walk in `heard` away from the end that stays, in turn with one drawn
+    by its number of edges in `heard` (hard). They depend on the seed and the pair, not on the other pairs.
+    There has to be a pair that is no edge.
     """
     size, plain = avoid.num_nodes, without_directions(heard)
     keys = mixed((pairs[:, 0] * size + pairs[:, 1]).astype(np.uint64))

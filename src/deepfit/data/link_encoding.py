@@ -1,4 +1,4 @@
-"""Links as numbers for a network: the nodes with the edges that may be heard, pairs, what their ends share."""
+"""Links as numbers for a network: nodes with the edges that may be heard, pairs, what their ends share."""
 
 from __future__ import annotations
 
@@ -51,6 +51,6 @@ def candidates(rows: LinkRows, heard: Any, *, negatives: int, seed: int) -> np.n
 
 
 def seen_links(rows: LinkRows, facts: Facts) -> np.ndarray:
-    """bool [links of the source], which of them were trained on."""
+    """Bool [links of the source], which of them were trained on."""
     bits = np.frombuffer(b64decode(facts["seen"]), np.uint8)
     return np.unpackbits(bits, count=len(rows.whole.pairs)).astype(bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,7 +19,7 @@ from deepfit.data.graph_source import (
     places_of,
     read_graph_tables,
 )
-from deepfit.data.node_rows import SPLIT, NodeRows, WholeGraph, named_parts, read_nodes
+from deepfit.data.node_rows import SPLIT, NodeRows, named_parts, read_nodes
 from deepfit.data.table_rows import mixed
 from deepfit.data.tables import Table, read_table
 from deepfit.errors import DataError, suggest
@@ -176,8 +177,8 @@ def read_links(
     if pairs is None:
         return LinkRows(*_edges(tables, nodes), scored=True)
     table = read_table(pairs, lenient=True)
-    if not isinstance(table.name, str) or not table.name.startswith(PAIRS):
-        table = replace(table, name="the pairs") if isinstance(pairs, Mapping) else table
+    if not isinstance(pairs, str | os.PathLike):
+        table = replace(table, name="the pairs")
     ends = end_columns(table)
     found = np.stack([places_of(table, name, whole.ids, of=whole.nodes.table.name) for name in ends], 1)
     loops = np.flatnonzero(found[:, 0] == found[:, 1])
@@ -201,8 +202,8 @@ def _edges(tables: GraphTables, nodes: NodeRows) -> tuple[WholeLinks, np.ndarray
     origin = np.sort(plain[first])
     if len(origin) < FEWEST or tables.edges is None:
         raise DataError(
-            f"{tables.name}: received {len(origin)} edges between two nodes, and links cannot be learned from "
-            f"fewer than {FEWEST}; hundreds are better."
+            f"{tables.name}: received {len(origin)} edges between two nodes, and links cannot be learned "
+            f"from fewer than {FEWEST}; hundreds are better."
         )
     most = size * (size - 1) // (1 if graph.directed else 2)
     if len(origin) == most:
@@ -219,16 +220,16 @@ def _asked(source: Any) -> tuple[Any, Any]:
         if PAIRS in source:
             return source.get("graph", source), source[PAIRS]
         what = f"the mapping has no key '{PAIRS}'"
-    elif isinstance(source, str) or hasattr(source, "__fspath__"):
+    elif isinstance(source, str | os.PathLike):
         if (found := file_beside(source, PAIRS)) is not None:
             return source, found
         what = f"{source}: there is no {PAIRS}.csv beside edges.csv"
     else:
         what = f"a {type(source).__name__} holds a graph and no pairs"
     raise DataError(
-        f"{what}, so it is not known which links to judge. Add {PAIRS}.csv with the columns source and target, "
-        f"a row for each pair of nodes; in memory pass {{'nodes': frame, 'edges': frame, '{PAIRS}': frame}} or "
-        f"{{'graph': graph, '{PAIRS}': frame}}."
+        f"{what}, so it is not known which links to judge. Add {PAIRS}.csv with the columns source and "
+        f"target, a row for each pair of nodes; in memory pass {{'nodes': frame, 'edges': frame, '{PAIRS}': "
+        f"frame}} or {{'graph': graph, '{PAIRS}': frame}}."
     )
 
 

@@ -20,7 +20,7 @@ from deepfit.plans import graphs, rate_test
 
 PAIRS_AT_ONCE = 1 << 16
 EASY, HARD, HARD_COUNTS = 4, 2, 0.15
-"""Pairs that are no links beside each link in training: random ones, hard ones, and how much a hard one counts.
+"""Beside each link in training: random pairs, hard pairs, and how much one of these counts.
 
 More of the hard makes hard ranks better and random ones worse, for what tells a link from a pair two steps
 apart is not what tells it from strangers.

@@ -15,7 +15,8 @@ the link replaced: `--negatives` random ones, and as many hard ones, half of the
 by their number of edges; from the seed, the same for baselines.
 
 Answers: `prediction`, whether there is a link, and its `probability`, calibrated on validation links against
-as many random pairs: where links are rarer than one in two among the pairs asked about, so are they in truth.
+as many random pairs: it is the chance of a link where half of the pairs asked about are links, and too high
+where fewer are.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A network on a graph gives each node a code; two codes and what the nodes have in common say link or not."""
+"""A network on a graph gives each node a code; two codes and what the nodes share say link or not."""
 
 from __future__ import annotations
 
