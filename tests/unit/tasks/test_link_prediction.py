@@ -153,7 +153,7 @@ def test_held_out_pairs_of_another_file_are_scored_as_links(model):
 
 
 def test_baselines_rank_the_same_pairs_and_the_report_shows_ranks_and_links(model, tmp_path):
-    from deepfit.job import prepare
+    from deepfit.job.prepare import prepare
     from deepfit.report.sections import make
     from deepfit.report.view import View
 
