@@ -19,6 +19,8 @@ from deepfit.nn.nets.link_network import LinkNetwork
 from deepfit.plans import graphs, rate_test
 
 PAIRS_AT_ONCE = 1 << 16
+FEWEST_BATCHES = 4
+"""Of an epoch, so that three quarters of the links are left to be heard."""
 EASY, HARD, HARD_COUNTS = 4, 2, 0.15
 """Beside each link in training: random pairs, hard pairs, and how much one of these counts.
 
@@ -48,7 +50,7 @@ class Masked(Sequence[Batch]):
     def __init__(self, data: Batch, net: Any, options: GraphOptions, run: Run, epoch: int) -> None:
         self.data, self.net, self.options, self.run, self.epoch = data, net, options, run, epoch
         self.order = torch.randperm(len(data["pairs"]), generator=run.rng("shuffle", epoch)).numpy()
-        self.num_batches = max(1, -(-len(self.order) // options.batch_size))
+        self.num_batches = max(FEWEST_BATCHES, -(-len(self.order) // options.batch_size))
 
     def __len__(self) -> int:
         return self.num_batches

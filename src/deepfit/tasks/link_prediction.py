@@ -58,7 +58,10 @@ class Options(GraphOptions):
     )
     epochs: int = Field(40, ge=1, le=1_000_000, description="passes over the training links")
     batch_size: int = Field(
-        2048, ge=1, le=10_000_000, description="links a step, which are judged in a graph without them"
+        2048,
+        ge=1,
+        le=10_000_000,
+        description="links a step, a quarter at most, which are judged in a graph without them",
     )
     dropout: float = Field(0.3, ge=0, lt=1, description="share of features dropped before each layer")
     patience: Patience = 20

@@ -86,6 +86,14 @@ def test_links_are_judged_in_a_graph_without_them_and_others_are_no_training_lin
         assert sorted(supervised) == sorted(parts[0].pairs.tolist())
 
 
+def test_no_step_takes_more_than_a_quarter_of_the_links_out_of_the_graph():
+    task, parts, facts, data = encoded(club(), batch_size=10_000)
+    batches = links.Masked(data.train, task.build(facts), task.options, Run(task.options, None), 0)
+    left = [batch["graph"].links.starts[-1] / 2 for batch in batches]
+    assert len(left) == 4
+    assert min(left) >= len(parts[0]) * 3 // 4 - 1
+
+
 def test_both_orders_of_an_undirected_pair_get_the_same_and_of_a_directed_one_not():
     torch.manual_seed(0)
     codes, pairs, shared = torch.randn(9, 6), torch.tensor([[0, 1], [2, 7]]), torch.randn(2, 6)
