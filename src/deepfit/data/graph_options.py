@@ -102,16 +102,20 @@ class GraphOptions(Options):
             raise ValueError("--skip has no effect with --network sage, which has a skip of its own")
         if self.network == "gatv2" and self.width % self.heads:
             raise ValueError(f"--width {self.width} does not divide into {self.heads} heads")
-        if self.neighbours == "all":
-            if self.batch_size != fields["batch_size"].default:
-                raise ValueError(
-                    "--batch-size has no effect where the whole graph is one step; name --neighbours too, as "
-                    "in 15,10"
-                )
-        elif len(self.neighbours.split(",")) != self.layers:
+        if self.neighbours != "all" and len(self.neighbours.split(",")) != self.layers:
             raise ValueError(
                 f"--neighbours {self.neighbours} names {len(self.neighbours.split(','))} hops, and there are "
                 f"{self.layers} layers, each of which hears one; name one number a layer"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _batches_have_an_effect(self) -> GraphOptions:
+        default = type(self).model_fields["batch_size"].default
+        if self.neighbours == "all" and self.batch_size != default:
+            raise ValueError(
+                "--batch-size has no effect where the whole graph is one step; name --neighbours too, as in "
+                "15,10"
             )
         return self
 

@@ -8,7 +8,7 @@ keys nodes, edges, graphs.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,7 +55,12 @@ def has_graphs(source: Any) -> bool:
 def read_graph_tables(
     source: Any, *, missing: str = "", kinds: Mapping[str, str] | str | None = None, target: str | None = None
 ) -> GraphTables:
-    """The tables of a source; DataError where it holds no graph. missing, kinds: as for `read_table`."""
+    """The tables of a source; DataError where it holds no graph. missing, kinds: as for `read_table`.
+
+    Tables that are read already are returned as they are.
+    """
+    if isinstance(source, GraphTables):
+        return source
     words = [word.strip() for word in missing.split(",") if word.strip()]
     if _is_networkx(source):
         return _of_networkx(source)
@@ -162,11 +167,16 @@ def _example(known: pl.Series) -> str:
     return f", whose ids are such as '{known[0]}'" if len(known) else ", which has no node"
 
 
-def _files(path: Path) -> dict[str, Path]:
+def file_beside(source: Any, part: str) -> Path | None:
+    """The file of a further part of a source on disk, as pairs.csv is beside edges.csv; None without one."""
+    return _files(Path(source), (*PARTS, part)).get(part)
+
+
+def _files(path: Path, parts: Sequence[str] = PARTS) -> dict[str, Path]:
     """The file of each part of a source on disk: nodes, edges, graphs."""
     if path.is_dir():
         files = sorted(each for each in path.iterdir() if each.is_file() and _stem(each) is not None)
-        found = {part: [each for each in files if _ends(each, part)] for part in PARTS}
+        found = {part: [each for each in files if _ends(each, part)] for part in parts}
         return {
             part: each
             for part, named in found.items()
@@ -176,7 +186,7 @@ def _files(path: Path) -> dict[str, Path]:
     if part is None:
         return {}
     found = {}
-    for other in PARTS:
+    for other in parts:
         sibling = path.with_name(path.name[::-1].replace(part[::-1], other[::-1], 1)[::-1])
         if sibling.is_file():
             found[other] = sibling
