@@ -31,7 +31,7 @@ def bags(graphs: Graphs) -> np.ndarray:
 
 
 def bagged(task: Any, data: Any, facts: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """"numbers" and "target" of the graphs to learn from, and "numbers" of those asked about."""
+    """ "numbers" and "target" of the graphs to learn from, and "numbers" of those asked about."""
     parts = [task.encode(part, facts) for part in (data.train, data.valid)]
     seen = {
         "numbers": np.concatenate([bags(part["graphs"]) for part in parts]),

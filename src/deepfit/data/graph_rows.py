@@ -14,7 +14,14 @@ from deepfit.data.columns import Kind, as_words, infer_kinds, parse_kinds
 from deepfit.data.edge_columns import EdgeColumns, edges_between
 from deepfit.data.graph import Graph
 from deepfit.data.graph_sets import ranges
-from deepfit.data.graph_source import GraphTables, end_columns, has_graphs, id_column, is_graph, read_graph_tables
+from deepfit.data.graph_source import (
+    GraphTables,
+    end_columns,
+    has_graphs,
+    id_column,
+    is_graph,
+    read_graph_tables,
+)
 from deepfit.data.node_rows import SPLIT, named_parts
 from deepfit.data.table_rows import TableRows, mixed, typed_frame
 from deepfit.data.tables import Table
@@ -124,11 +131,13 @@ class GraphRows:
         if "fingerprints" not in self.whole.kept:
             graph, starts = self.whole.graph, self.whole.starts
             edges = np.full(graph.num_edges, 1, np.uint64)
-            for values in (graph.weight, graph.features):
-                if values is not None:
-                    bits = np.ascontiguousarray(values.reshape(graph.num_edges, -1), np.float32) + 0.0
-                    for column in bits.view(np.uint32).T:
-                        edges = mixed(edges ^ column.astype(np.uint64))
+            columns = {} if graph.weight is None else {"": graph.weight}
+            if graph.features is not None:
+                columns |= dict(zip(self.whole.edges.feature_names, graph.features.T, strict=True))
+            for name, values in columns.items():  # a kind of edge that is not there tells nothing
+                salt = pl.Series([name]).hash(seed=3).to_numpy()[0]
+                bits = np.ascontiguousarray(values, np.float32).view(np.uint32).astype(np.uint64)
+                edges += np.where(values != 0, mixed(bits ^ salt), np.uint64(0))
             found = mixed(self.whole.nodes.fingerprints())
             for _ in range(HEARD):
                 told = mixed(found[graph.sources] ^ edges)
@@ -144,12 +153,29 @@ class GraphRows:
         ]
         return [*self.table.describe(), *nodes, *self.whole.edges.describe()]
 
+    def drawing(self, position: int) -> tuple[np.ndarray, list[str], list[str]]:
+        """Of one graph: pairs int64 [P, 2] of its nodes, a short word for each node, and all that is known.
+
+        The word is the first category of the nodes, else their id.
+        """
+        low, high = self.whole.starts[self.graphs[position] + np.arange(2)].tolist()
+        graph, nodes = self.whole.graph, self.whole.nodes
+        edges = slice(graph.starts[low], graph.starts[high])
+        pairs = np.stack([graph.sources[edges], graph.targets[edges]], 1) - low
+        inputs = nodes.frame.slice(low, high - low).select(nodes.inputs())
+        ids = [str(each) for each in self.whole.ids.slice(low, high - low)]
+        about = [
+            f"{node} ({', '.join(f'{name} {value}' for name, value in zip(inputs.columns, row, strict=True))})"
+            for node, row in zip(ids, inputs.iter_rows(), strict=True)
+        ]
+        category = next((name for name, kind in nodes.kinds.items() if kind.kind == "category"), None)
+        words = ids if category is None else ["" if each is None else str(each) for each in inputs[category]]
+        return pairs, words, about if inputs.columns else ids
+
     def concerns(self) -> list[Concern]:
         """What was changed in reading, and what a careful reader would say."""
         unused = [
-            name
-            for name, kind in self.table.kinds.items()
-            if kind.kind == "ignore" and kind.reason == UNREAD
+            name for name, kind in self.table.kinds.items() if kind.kind == "ignore" and kind.reason == UNREAD
         ]
         said = []
         if unused:

@@ -50,7 +50,7 @@ class GraphSetOptions(Options):
     width: int = Field(64, ge=2, le=8192, description="features of a node between the layers")
     heads: int = Field(4, ge=1, le=64, description="of attention; of gatv2")
     members: int = Field(
-        4, ge=1, le=64, description="networks that learn beside one another and whose answers are averaged"
+        1, ge=1, le=64, description="networks that learn beside one another and whose answers are averaged"
     )
     readout: str = Field(
         "mean,sum,max", description="what of a graph's nodes is read, any of mean, sum and max with commas"
@@ -60,7 +60,7 @@ class GraphSetOptions(Options):
     norm: Literal["none", "layer", "batch"] = Field("batch", description="normalisation after each layer")
     skip: bool = Field(True, description="a layer adds a linear map of what came in; sage has its own")
 
-    epochs: int = Field(100, ge=1, le=1_000_000, description="passes over the training graphs")
+    epochs: int = Field(60, ge=1, le=1_000_000, description="passes over the training graphs")
     batch_size: int = Field(64, ge=1, le=1_000_000, description="graphs a step")
     learning_rate: Annotated[float, Field(gt=0, le=100)] | Literal["auto"] = Field(
         0.003, description=f"step size at its highest; {RATES}"

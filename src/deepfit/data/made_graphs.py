@@ -19,7 +19,11 @@ def beads(count: int, seed: int) -> tuple[dict[str, dict[str, Any]], np.ndarray]
     for number in range(count):
         size, ring = int(rng.integers(6, 11)), bool(rng.random() < 0.5)
         first = int(rng.integers(0, size - 1))
-        apart = [place for place in range(size) if abs(place - first) > 1 and not (ring and size - 1 == abs(place - first))]
+        apart = [
+            place
+            for place in range(size)
+            if abs(place - first) > 1 and not (ring and size - 1 == abs(place - first))
+        ]
         second = first + 1 if touching[number] else int(rng.choice(apart))
         nodes["graph"] += [f"g{number}"] * size
         nodes["node"] += list(range(size))

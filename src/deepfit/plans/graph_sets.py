@@ -55,9 +55,7 @@ def plan(
     best: str,
 ) -> Iterator[Phase]:
     """Supervised learning of graphs; loss is of outputs [graphs, members, outputs]."""
-    yield from supervised(
-        net, data, options, run, forward=forward(net), loss=loss, score=score, best=best
-    )
+    yield from supervised(net, data, options, run, forward=forward(net), loss=loss, score=score, best=best)
 
 
 def forward(net: nn.Module, ask: str = "forward") -> Callable[[Batch], Any]:
