@@ -120,7 +120,8 @@ def test_encoding_does_not_depend_on_how_rows_are_grouped(tiny):
 
 def test_encoded_arrays_are_of_known_types_and_share_their_first_axis(tiny):
     for batch in (tiny.data.train, tiny.data.valid, tiny.data.test):
-        assert all(isinstance(array, np.ndarray | Ragged | Windows | Nodes | Graphs) for array in batch.values())
+        known = np.ndarray | Ragged | Windows | Nodes | Graphs
+        assert all(isinstance(array, known) for array in batch.values())
         assert len({len(array) for array in batch.values()}) == 1
 
 

@@ -31,7 +31,7 @@ def bags(graphs: Graphs) -> np.ndarray:
 
 
 def bagged(task: Any, data: Any, facts: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """ "numbers" and "target" of the graphs to learn from, and "numbers" of those asked about."""
+    """The "numbers" and "target" of graphs to learn from, and the "numbers" of those asked about."""
     parts = [task.encode(part, facts) for part in (data.train, data.valid)]
     seen = {
         "numbers": np.concatenate([bags(part["graphs"]) for part in parts]),
@@ -50,7 +50,7 @@ def for_classes(seen: Any, asked: Any, num_classes: int, *, seed: int) -> Iterat
 
 
 def for_amounts(seen: Any, asked: Any, options: Any) -> Iterator[baselines.Fitted]:
-    """(name, values, seconds): the mean, ridge regression and trees on `bags`; of a quantile without ridge."""
+    """(name, values, seconds): the mean, ridge regression, trees on `bags`; of a quantile without ridge."""
     if options.loss == "quantile":
         found = baselines.for_quantile(seen, asked, options.quantile, seed=options.seed)
     else:

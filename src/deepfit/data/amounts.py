@@ -22,7 +22,7 @@ def learn_amounts(values: np.ndarray, options: Any) -> dict[str, Any]:
     return labels.learn_target(values, transform)
 
 
-def check_from_zero(rows: TableRows) -> None:
+def check_from_zero(rows: OwnRows) -> None:
     """DataError naming the first row whose target is below 0, which is no count and has no rate."""
     values = targets_of(rows)
     below = np.flatnonzero(values < 0)
@@ -34,7 +34,7 @@ def check_from_zero(rows: TableRows) -> None:
         )
 
 
-def quantile_concern(rows: TableRows, share: float) -> Concern:
+def quantile_concern(rows: OwnRows, share: float) -> Concern:
     """What a reader of scores has to know of answers that are no means."""
     return Concern(
         "quantile",

@@ -15,14 +15,14 @@ from deepfit.errors import DataError
 
 
 def tables_of_list(graphs: Sequence[Any], target: str | None) -> GraphTables:
-    """Graphs are named by their place from 0; what NetworkX says of a graph, and PyG's `y`, are its columns."""
+    """Graphs are named by their place from 0; what NetworkX says of one, and PyG's `y`, are its columns."""
     records, nodes, edges = [], [], []
     for number, graph in enumerate(graphs):
         networkx = is_networkx(graph)
         if not (networkx or is_pyg(graph)):
             raise DataError(
-                f"graph {number} of the list is a {type(graph).__name__}. Every one has to be a networkx.Graph "
-                "or a PyG Data."
+                f"graph {number} of the list is a {type(graph).__name__}. Every one has to be a "
+                "networkx.Graph or a PyG Data."
             )
         tables = of_networkx(graph) if networkx else of_pyg(graph, None)
         says: Mapping[Any, Any] = graph.graph if networkx else {target or "label": _target(graph, number)}

@@ -13,6 +13,7 @@ from deepfit.contract import Concern, Facts
 from deepfit.data.columns import Kind, as_words, infer_kinds, parse_kinds
 from deepfit.data.edge_columns import EdgeColumns, edges_between
 from deepfit.data.graph import Graph
+from deepfit.data.graph_fingerprints import graph_fingerprints
 from deepfit.data.graph_sets import ranges
 from deepfit.data.graph_source import (
     GraphTables,
@@ -23,13 +24,10 @@ from deepfit.data.graph_source import (
     read_graph_tables,
 )
 from deepfit.data.node_rows import SPLIT, named_parts
-from deepfit.data.table_rows import TableRows, mixed, typed_frame
+from deepfit.data.table_rows import TableRows, typed_frame
 from deepfit.data.tables import Table
 from deepfit.data.targets import Goal, target_as_read
 from deepfit.errors import DataError, suggest
-
-HEARD = 3
-"""Edges away from a node that tell two graphs apart for `fingerprints`."""
 
 
 @dataclass(frozen=True)
@@ -123,27 +121,14 @@ class GraphRows:
         return self.table.where(position)
 
     def fingerprints(self) -> np.ndarray:
-        """uint64 [rows], equal for graphs with the same nodes and edges in whatever order.
-
-        Each node takes in its neighbours three times, the order of neighbours and nodes not counting.
-        Source: Shervashidze et al. 2011, "Weisfeiler-Lehman graph kernels", section 2.
-        """
-        if "fingerprints" not in self.whole.kept:
-            graph, starts = self.whole.graph, self.whole.starts
-            edges = np.full(graph.num_edges, 1, np.uint64)
-            columns = {} if graph.weight is None else {"": graph.weight}
-            if graph.features is not None:
-                columns |= dict(zip(self.whole.edges.feature_names, graph.features.T, strict=True))
-            for name, values in columns.items():  # a kind of edge that is not there tells nothing
-                salt = pl.Series([name]).hash(seed=3).to_numpy()[0]
-                bits = np.ascontiguousarray(values, np.float32).view(np.uint32).astype(np.uint64)
-                edges += np.where(values != 0, mixed(bits ^ salt), np.uint64(0))
-            found = mixed(self.whole.nodes.fingerprints())
-            for _ in range(HEARD):
-                told = mixed(found[graph.sources] ^ edges)
-                found = mixed(found ^ mixed(_sums(told, graph.starts) + np.uint64(1)))
-            self.whole.kept["fingerprints"] = _sums(found, starts)
-        return self.whole.kept["fingerprints"][self.graphs]
+        """uint64 [rows], equal for graphs with the same nodes and edges in whatever order."""
+        kept = self.whole.kept
+        if "fingerprints" not in kept:
+            nodes, edges = self.whole.nodes.fingerprints(), self.whole.edges
+            kept["fingerprints"] = graph_fingerprints(
+                nodes, edges.graph, edges.feature_names, self.whole.starts
+            )
+        return kept["fingerprints"][self.graphs]
 
     def describe(self) -> list[tuple[str, str, str, str]]:
         """The columns of graphs, of nodes, then of edges."""
@@ -165,8 +150,8 @@ class GraphRows:
         inputs = nodes.frame.slice(low, high - low).select(nodes.inputs())
         ids = [str(each) for each in self.whole.ids.slice(low, high - low)]
         about = [
-            f"{node} ({', '.join(f'{name} {value}' for name, value in zip(inputs.columns, row, strict=True))})"
-            for node, row in zip(ids, inputs.iter_rows(), strict=True)
+            f"{node} ({', '.join(f'{name} {value}' for name, value in row.items())})"
+            for node, row in zip(ids, inputs.iter_rows(named=True), strict=True)
         ]
         category = next((name for name, kind in nodes.kinds.items() if kind.kind == "category"), None)
         words = ids if category is None else ["" if each is None else str(each) for each in inputs[category]]
@@ -278,8 +263,8 @@ def _names(graphs: Table, key: str) -> pl.Series:
     if names.null_count():
         place = names.is_null().arg_max() or 0
         raise DataError(
-            f"{graphs.name}, {graphs.where(place)}, column '{key}': the cell is empty, and nodes and edges say "
-            "by it which graph they are of. Write a name or number."
+            f"{graphs.name}, {graphs.where(place)}, column '{key}': the cell is empty, and nodes and edges "
+            "say by it which graph they are of. Write a name or number."
         )
     twice = names.is_duplicated()
     if twice.any():
@@ -307,8 +292,9 @@ def _graphs_of(table: Table, key: str, names: pl.Series, graphs_name: str) -> np
         row = found.is_null().arg_max() or 0
         named = values[row] or ""
         raise DataError(
-            f"{table.name}, {table.where(row)}, column '{key}': there is no graph '{named}' in {graphs_name}. "
-            f"{suggest(named, names.head(10_000).to_list())} Correct the cell, add the graph, or delete the row."
+            f"{table.name}, {table.where(row)}, column '{key}': there is no graph '{named}' in "
+            f"{graphs_name}. {suggest(named, names.head(10_000).to_list())} Correct the cell, add the graph, "
+            "or delete the row."
         )
     return found.to_numpy().astype(np.int64)
 
@@ -412,9 +398,3 @@ def _kinds(
         else Kind("ignore", "no input in training")
         for name in nodes.frame.columns
     }
-
-
-def _sums(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """uint64 sums, modulo 2^64, of the stretches between starts; 0 of an empty one."""
-    running = np.concatenate([[np.uint64(0)], np.cumsum(values, dtype=np.uint64)])
-    return running[starts[1:]] - running[starts[:-1]]

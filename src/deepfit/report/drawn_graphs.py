@@ -18,9 +18,9 @@ MOST_NODES = 400
 SIDE, MARGIN = 360, 26
 LETTERS = 3
 COLOURS = (
-    "A node is {} if what is known of it {} (the answer, less the answer with the node's own numbers replaced by "
-    "the mean over its graph); the stronger, the more. It shows what the network went by, which need not be a "
-    "cause."
+    "A node is {} if what is known of it {} (the answer, less the answer with the node's own numbers "
+    "replaced by the mean over its graph); the stronger, the more. It shows what the network went by, which need not "
+    "be a cause."
 )
 
 
@@ -72,8 +72,8 @@ def node_link(
         said = about[node] if told is None else f"{about[node]}: {told[node]:+.3f}"
         parts.append(
             Markup(
-                '<circle cx="{:.1f}" cy="{:.1f}" r="{:.1f}" style="fill:{};stroke:var(--soft)"><title>{}</title>'
-                "</circle>"
+                '<circle cx="{:.1f}" cy="{:.1f}" r="{:.1f}" style="fill:{};stroke:var(--soft)">'
+                "<title>{}</title></circle>"
             ).format(x, y, radius, fill, said)
         )
         if radius > 8:
@@ -109,8 +109,8 @@ def _chosen(view: View) -> tuple[list[int], list[int], str]:
         worst,
         right,
         (
-            f"{len(worst)} of {len(wrong):,} wrong test graphs, the most wrong first; then {len(right)} that it gets "
-            "right and is surest of."
+            f"{len(worst)} of {len(wrong):,} wrong test graphs, the most wrong first; then {len(right)} "
+            "that it gets right and is surest of."
         ),
     )
 

@@ -63,7 +63,7 @@ def test_a_loaded_model_answers_files_without_labels(classes, folder, tmp_path):
     for name in ("nodes", "edges"):
         (tmp_path / f"{name}.csv").write_text((folder / f"{name}.csv").read_text())
     pl.read_csv(folder / "graphs.csv").select("graph").write_csv(tmp_path / "graphs.csv")
-    said, known = again.predict(tmp_path), classes.answers.columns
+    said, known = again.answers(tmp_path), classes.answers.columns
     np.testing.assert_allclose(said.columns["probability_apart"][-40:], known["probability_apart"], rtol=1e-4)
 
 

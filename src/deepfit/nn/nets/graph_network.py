@@ -30,8 +30,8 @@ class GraphNetwork(nn.Module):
     kind: gcn, sage, gatv2 or gin. vectors: nodes that have a learned vector, of `width`, beside their
     features. directed: each layer is two, one along the edges and one against them, and the mean of both
     (Rossi et al. 2023, arXiv 2305.10498, eq. 3). skip: S is learned, else 0; sage has one of its own. heads:
-    of gatv2; of the last layer one. num_outputs: None where only `every_hidden` is asked for, of as many layers
-    as there are. edge_features: numbers of an edge, which gatv2 and gin read.
+    of gatv2; of the last layer one. num_outputs: None where all layers are hidden and `every_hidden` is what
+    is asked for. edge_features: numbers of an edge, which gatv2 and gin read.
     """
 
     def __init__(

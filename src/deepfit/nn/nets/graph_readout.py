@@ -7,7 +7,6 @@ beside one another, Corso et al. 2020, arXiv 2004.05718, section 2.1.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
