@@ -7,8 +7,8 @@ The folder holds graphs.csv (label, activity, split), nodes.csv and edges.csv of
 a user runs it, `deepfit train ... --json`. The peer is PyTorch Geometric's example `mutag_gin.py` as it is
 (GIN of 5 layers and 32 numbers, batch normalisation, sums over nodes, Adam at 0.01, 100 epochs, batches
 of 128), its nodes' columns one by one and the kinds of bonds left aside as there; the last epoch is scored.
-Every measurement is a process of its own. Writes benchmarks/results/quality_graph_sets.json; what it holds of other
-tasks and methods stays. No seconds are written: they would say what else the machine did.
+Every measurement is a process of its own. Writes benchmarks/results/quality_graph_sets.json; what it holds of
+other tasks and methods stays. No seconds are written: they would say what else the machine did.
 """
 
 from __future__ import annotations

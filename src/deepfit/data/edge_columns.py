@@ -72,8 +72,8 @@ def edges_between(
     known: as for `read_edges`.
     """
     if edges is None:
-        features = None if not known else np.zeros((0, len(known)), np.float32)
-        graph = build(num_nodes, pairs[:, 0], pairs[:, 1], features=features, directed=directed)
+        empty = np.zeros((0, len(known)), np.float32) if known else None
+        graph = build(num_nodes, pairs[:, 0], pairs[:, 1], features=empty, directed=directed)
         return EdgeColumns(graph, pairs, feature_names=list(known or ()))
     weight, columns = None, [(name, "node", "says which nodes", str(edges.frame[name][0])) for name in but]
     features: dict[str, np.ndarray] = {}

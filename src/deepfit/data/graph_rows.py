@@ -45,7 +45,7 @@ class GraphSet:
     edges: EdgeColumns
     name: str
     notes: Sequence[Concern] = ()
-    kept: dict[str, Any] = field(default_factory=dict)
+    kept: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def graph(self) -> Graph:

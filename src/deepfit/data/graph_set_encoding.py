@@ -34,7 +34,7 @@ def learn_graphs(train: GraphRows, options: GraphSetOptions) -> dict[str, Any]:
     edges = _edges_to(whole.graph, nodes)
     features = whole.graph.features
     features = np.zeros((0, 0)) if features is None else features[edges].astype(np.float64)
-    kept = np.flatnonzero(np.abs(features).sum(0) > 0)
+    kept = np.flatnonzero(np.abs(features).sum(0) > 0).tolist()
     scale = [_scale(features[:, place]) for place in kept]
     return {
         **facts,

@@ -19,8 +19,8 @@ SIDE, MARGIN = 360, 26
 LETTERS = 3
 COLOURS = (
     "A node is {} if what is known of it {} (the answer, less the answer with the node's own numbers "
-    "replaced by the mean over its graph); the stronger, the more. It shows what the network went by, which need not "
-    "be a cause."
+    "replaced by the mean over its graph); the stronger, the more. It shows what the network went by, which "
+    "need not be a cause."
 )
 
 
@@ -33,7 +33,8 @@ def drawn_graphs(view: View) -> Section | None:
     rows = [row for row in [*worst, *right] if test.column("nodes")[row] <= MOST_NODES]
     if not rows:
         return None
-    model, task = view.result.model, view.result.task
+    model: Any = view.result.model
+    task: Any = view.result.task
     asked = view.predicted_classes[rows] if view.classes else None
     told = task.saliency(model.net, test.take(np.array(rows)), model.facts, asked) if model else None
     sentences = [sentence]
@@ -117,10 +118,11 @@ def _chosen(view: View) -> tuple[list[int], list[int], str]:
 
 def _caption(view: View, row: int) -> str:
     test: Any = view.result.test
+    actual = np.asarray(view.target)[row]
     named = next(iter(test.take(np.array([row])).keys().values()))[0]
     where = f"Graph {named} ({test.where(row)})"
     if not view.classes:
-        said, actual = float(view.answers["prediction"][row]), float(np.asarray(view.target)[row])
-        return f"{where}: {number(actual, 4)}, said to be {number(said, 4)}."
+        said = float(view.answers["prediction"][row])
+        return f"{where}: {number(float(actual), 4)}, said to be {number(said, 4)}."
     said = view.classes[view.predicted_classes[row]]
-    return f"{where}: is {view.target[row]}, said to be {said} with {view.probabilities[row].max():.1%}."
+    return f"{where}: is {actual}, said to be {said} with {view.probabilities[row].max():.1%}."

@@ -47,7 +47,7 @@ def test_named_parts_are_kept_and_the_bag_is_beaten_where_it_knows_nothing(class
     assert len(classes.test) == 40
     card = classes.scorecard
     assert set(card["baselines"]) == {"majority", "bag_of_nodes", "boosted_bag_of_nodes"}
-    bag = card["baselines"]["bag_of_nodes"]["metrics"]["accuracy"]["value"]
+    bag = card["baselines"]["bag_of_nodes"]["accuracy"]["value"]
     assert card["metrics"]["accuracy"]["value"] > bag + 0.1
 
 
@@ -59,7 +59,7 @@ def test_the_report_draws_graphs_and_says_what_colours_mean(classes):
 
 
 def test_a_loaded_model_answers_files_without_labels(classes, folder, tmp_path):
-    again = load(classes.folder / "model")
+    again = load(classes.model.save(tmp_path / "model"))
     for name in ("nodes", "edges"):
         (tmp_path / f"{name}.csv").write_text((folder / f"{name}.csv").read_text())
     pl.read_csv(folder / "graphs.csv").select("graph").write_csv(tmp_path / "graphs.csv")
@@ -70,7 +70,7 @@ def test_a_loaded_model_answers_files_without_labels(classes, folder, tmp_path):
 def test_numbers_are_learned_and_the_report_draws_them(folder, tmp_path):
     result = run(folder, tmp_path / "run", "graph-regression", target="length")
     card = result.scorecard
-    assert card["metrics"]["rmse"]["value"] < card["baselines"]["bag_of_nodes"]["metrics"]["rmse"]["value"]
+    assert card["metrics"]["rmse"]["value"] < card["baselines"]["bag_of_nodes"]["rmse"]["value"]
     assert "raises the answer" in report.write(result).read_text()
 
 
@@ -83,7 +83,7 @@ def test_the_target_decides_the_task(folder):
     assert "a number with" in GraphRegression.suits(folder, "length")
 
 
-@pytest.mark.parametrize("loss", ["quantile", "poisson", "huber", "mean_absolute_error"])
+@pytest.mark.parametrize("loss", ["quantile", "poisson"])
 def test_other_losses_choose_their_epoch_and_answer_in_units(folder, tmp_path, loss):
     result = run(folder, tmp_path / "run", "graph-regression", target="length", loss=loss, epochs=2)
     assert np.abs(result.answers.columns["prediction"] - 11.5).max() < 6
@@ -93,7 +93,7 @@ def test_one_class_only_is_refused_before_training(tmp_path):
     tables, _ = beads(40, 0)
     tables["graphs"]["label"] = ["touching"] * 40
     with pytest.raises(DataError, match="touching"):
-        prepare(tables, task="graph-classification", options=FAST, out=tmp_path / "run")
+        run(tables, tmp_path / "run", "graph-classification")
 
 
 def test_a_bag_counts_nodes_edges_and_what_is_known_of_them():
@@ -103,8 +103,8 @@ def test_a_bag_counts_nodes_edges_and_what_is_known_of_them():
     assert bags(some).tolist() == [[2, 2, 6, 6, 3, 4, 8], [1, 0, 1, 0, 1, 0, 0]]
 
 
-def test_vectors_of_graphs_are_as_wide_as_the_members(classes):
-    vectors = classes.model.embed(classes.test)
+def test_every_graph_has_a_vector(classes, folder):
+    vectors = classes.model.embed(folder)
     assert np.isfinite(vectors).all()
     assert len(np.unique(vectors.round(4), axis=0)) > 20
 
