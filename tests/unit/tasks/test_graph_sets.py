@@ -16,7 +16,16 @@ from deepfit.errors import DataError
 from deepfit.job.prepare import prepare
 from deepfit.model import load
 
-FAST = {"threads": 1, "seed": 0, "epochs": 12, "width": 16, "layers": 2, "members": 1, "batch_size": 16}
+FAST = {
+    "threads": 1,
+    "seed": 0,
+    "epochs": 40,
+    "learning_rate": 0.01,
+    "width": 16,
+    "layers": 2,
+    "members": 1,
+    "batch_size": 16,
+}
 
 
 def run(source, folder, task, **options):
