@@ -29,6 +29,10 @@ from deepfit.data.tables import Table
 from deepfit.data.targets import Goal, target_as_read
 from deepfit.errors import DataError, suggest
 
+NODES, EDGES = "nodes", "edges"
+"""Of `GraphRows.column`, where graphs have no columns of these names: how many there are."""
+UNREAD = "a column of the graph; nodes and edges are read"
+
 
 @dataclass(frozen=True)
 class GraphSet:
@@ -176,10 +180,6 @@ class GraphRows:
         return [*self.whole.notes, *self.table.notes, *said]
 
 
-NODES, EDGES = "nodes", "edges"
-UNREAD = "a column of the graph; nodes and edges are read"
-
-
 def read_graphs(
     source: Any,
     *,
@@ -208,7 +208,7 @@ def read_graphs(
         )
     key = _key_column(tables.graphs, key)
     names = _names(tables.graphs, key)
-    nodes, place, starts = _sorted_nodes(tables, tables.nodes, key, names)
+    nodes, place, starts = _sorted_nodes(tables.graphs, tables.nodes, key, names)
     wanted = id_column(_without(nodes, key), id)
     ids = as_words(nodes.frame[wanted]).cast(pl.String)
     known = pl.DataFrame({"graph": place, "id": ids, "node": np.arange(len(ids))})
@@ -300,11 +300,9 @@ def _graphs_of(table: Table, key: str, names: pl.Series, graphs_name: str) -> np
 
 
 def _sorted_nodes(
-    tables: GraphTables, nodes: Table, key: str, names: pl.Series
+    graphs: Table, nodes: Table, key: str, names: pl.Series
 ) -> tuple[Table, np.ndarray, np.ndarray]:
     """The nodes in the order of graphs, the graph of each, and where each graph's begin."""
-    graphs = tables.graphs
-    assert graphs is not None  # noqa: S101 (the caller has seen it)
     place = _graphs_of(nodes, key, names, graphs.name)
     counts = np.bincount(place, minlength=len(names))
     if len(names) and counts.min() == 0:
