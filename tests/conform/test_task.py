@@ -14,6 +14,7 @@ from deepfit import catalog
 from deepfit.contract import Answers, Rows
 from deepfit.data.batches import cut, join, num_rows
 from deepfit.data.graph_nodes import Nodes
+from deepfit.data.graph_sets import Graphs
 from deepfit.data.ragged import Ragged
 from deepfit.data.windows import Windows
 from deepfit.errors import OptionError
@@ -23,10 +24,21 @@ from deepfit.options import resolve
 
 def assert_equal(one, other, name="", rtol=0.0, atol=0.0):
     """Arrays, or rows of different lengths, that are equal."""
+    if isinstance(other, Graphs):
+        for ours, theirs in zip(joined_arrays(one), joined_arrays(other), strict=True):
+            assert_equal(ours, theirs, name, rtol, atol)
+        return
     if isinstance(other, Ragged):
         assert one.lengths.tolist() == other.lengths.tolist(), name
         one, other = one.values, other.values
     np.testing.assert_allclose(one, other, rtol=rtol, atol=atol, err_msg=name)
+
+
+def joined_arrays(graphs):
+    """All numbers of some graphs."""
+    x, graph, of = graphs.joined()
+    found = [x, of, graph.starts, graph.sources, graph.weight, graph.features]
+    return [each for each in found if each is not None]
 
 
 def scores_of(model, answers, rows):
@@ -108,7 +120,8 @@ def test_encoding_does_not_depend_on_how_rows_are_grouped(tiny):
 
 def test_encoded_arrays_are_of_known_types_and_share_their_first_axis(tiny):
     for batch in (tiny.data.train, tiny.data.valid, tiny.data.test):
-        assert all(isinstance(array, np.ndarray | Ragged | Windows | Nodes) for array in batch.values())
+        known = np.ndarray | Ragged | Windows | Nodes | Graphs
+        assert all(isinstance(array, known) for array in batch.values())
         assert len({len(array) for array in batch.values()}) == 1
 
 

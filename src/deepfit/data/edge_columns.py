@@ -51,15 +51,34 @@ def read_edges(
     A column of words is the edge's type, one feature for each; other columns of numbers are features as they
     are. known: the names of the features in training, which the same columns then give.
     """
-    nothing = np.empty((0, 2), np.int64)
     if edges is None:
-        return EdgeColumns(build(len(ids), nothing[:, 0], nothing[:, 1], directed=directed), nothing)
+        return edges_between(None, np.empty((0, 2), np.int64), len(ids), directed=directed)
     ends = end_columns(edges)
     pairs = np.stack([places_of(edges, name, ids, of=nodes_name) for name in ends], 1)
-    weight, columns = None, [(name, "node", "an end of the edge", str(edges.frame[name][0])) for name in ends]
+    return edges_between(edges, pairs, len(ids), but=ends, directed=directed, known=known)
+
+
+def edges_between(
+    edges: Table | None,
+    pairs: np.ndarray,
+    num_nodes: int,
+    *,
+    but: Sequence[str] = (),
+    directed: bool,
+    known: Sequence[str] | None = None,
+) -> EdgeColumns:
+    """The edges whose ends [rows, 2] are known; but: the columns that say what the ends are.
+
+    known: as for `read_edges`.
+    """
+    if edges is None:
+        empty = np.zeros((0, len(known)), np.float32) if known else None
+        graph = build(num_nodes, pairs[:, 0], pairs[:, 1], features=empty, directed=directed)
+        return EdgeColumns(graph, pairs, feature_names=list(known or ()))
+    weight, columns = None, [(name, "node", "says which nodes", str(edges.frame[name][0])) for name in but]
     features: dict[str, np.ndarray] = {}
     for column in edges.frame:
-        if column.name in ends:
+        if column.name in but:
             continue
         example = str(column[0])
         if column.name.lower() == WEIGHT:
@@ -72,7 +91,7 @@ def read_edges(
     if known is not None:
         features = {name: features.get(name, np.zeros(len(pairs), np.float32)) for name in known}
     stacked = np.stack(list(features.values()), 1) if features else None
-    graph = build(len(ids), pairs[:, 0], pairs[:, 1], weight=weight, features=stacked, directed=directed)
+    graph = build(num_nodes, pairs[:, 0], pairs[:, 1], weight=weight, features=stacked, directed=directed)
     return EdgeColumns(graph, pairs, columns, list(features), _notes(edges.name, pairs, directed))
 
 

@@ -202,7 +202,7 @@ def _keys(num_nodes: int, source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 def _mean(values: np.ndarray, place: np.ndarray, times: np.ndarray) -> np.ndarray:
     """The mean of the values [E, ...] of each place, float32."""
-    flat = values.reshape(len(values), -1)
+    flat = values.reshape(len(values), int(np.prod(values.shape[1:])))  # -1 is refused of no edge
     sums = [np.bincount(place, weights=column, minlength=len(times)) / times for column in flat.T]
     found = np.stack(sums, 1) if sums else np.zeros((len(times), 0))
     return found.reshape(len(times), *values.shape[1:]).astype(np.float32)

@@ -15,6 +15,7 @@ from deepfit.data.graph_nodes import Nodes
 from deepfit.data.graph_options import GraphOptions
 from deepfit.data.node_rows import NodeRows, WholeGraph
 from deepfit.data.table_encoding import encode_columns, learn_columns
+from deepfit.data.table_rows import TableRows
 from deepfit.errors import DataError, OptionError, suggest
 
 WORD = re.compile(r"\w+")
@@ -59,10 +60,7 @@ def learn_nodes(train: NodeRows, options: GraphOptions) -> dict[str, Any]:
             "category_sizes": [],
         }
     structure = structure_of(whole.graph)[train.nodes] if mode == "structure" else np.zeros((1, 0))
-    names = [*facts["number_names"]]
-    for column in facts["columns"]:
-        if column["kind"] == "category":
-            names += [f"{column['name']} {value}" for value in ["(other)", *column["values"]]]
+    names = column_names(facts)
     names += [f"{each['name']} {word}" for each in facts["words"] for word in each["vocabulary"]]
     names += STRUCTURE if mode == "structure" else []
     return {
@@ -84,6 +82,27 @@ def encode_nodes(rows: NodeRows, facts: Facts) -> Nodes:
         every = Nodes(rows.nodes, _features(whole, facts), whole.graph, _known(whole, facts))
         whole.kept.update(of=facts["columns"], nodes=every)
     return whole.kept["nodes"].at(rows.nodes)
+
+
+def column_names(facts: Facts) -> list[str]:
+    """What each number is that `column_features` makes of columns."""
+    names = [*facts["number_names"]]
+    for column in facts["columns"]:
+        if column["kind"] == "category":
+            names += [f"{column['name']} {value}" for value in ["(other)", *column["values"]]]
+    return names
+
+
+def column_features(nodes: TableRows, facts: Facts) -> list[np.ndarray]:
+    """float32 [N, ...] each: numbers, then one place a category; nothing where no column is an input."""
+    if not facts["columns"]:
+        return []
+    encoded = encode_columns(nodes, facts)
+    sizes = enumerate(facts["category_sizes"])
+    return [
+        encoded["numbers"],
+        *(np.eye(size, dtype=np.float32)[encoded["categories"][:, place]] for place, size in sizes),
+    ]
 
 
 def structure_of(graph: Graph) -> np.ndarray:
@@ -118,12 +137,7 @@ def _vocabulary(column: pl.Series, nodes: np.ndarray, most: int) -> list[str]:
 def _features(whole: WholeGraph, facts: Facts) -> np.ndarray:
     """float32 [N, F]: numbers, one place a category, words (rows of length 1), degrees."""
     count = whole.graph.num_nodes
-    parts: list[np.ndarray] = []
-    if facts["columns"]:
-        encoded = encode_columns(whole.nodes, facts)
-        parts.append(encoded["numbers"])
-        for place, size in enumerate(facts["category_sizes"]):
-            parts.append(np.eye(size, dtype=np.float32)[encoded["categories"][:, place]])
+    parts = column_features(whole.nodes, facts)
     for each in facts["words"]:
         parts.append(_bags(whole.nodes.table.frame[each["name"]], each["vocabulary"]))
     if facts["features"] == "structure":

@@ -2,7 +2,7 @@
 
 Files: `nodes.csv` and `edges.csv` in a folder (any table format; also as `NAME_nodes.csv` and
 `NAME_edges.csv`, of which either is named), and for many graphs `graphs.csv`. In memory: a mapping with the
-keys nodes, edges, graphs.
+keys nodes, edges, graphs. Of many graphs also a list of NetworkX graphs or of `Data`.
 """
 
 from __future__ import annotations
@@ -38,15 +38,19 @@ class GraphTables(NamedTuple):
 
 def is_graph(source: Any) -> bool:
     """Whether a source follows one of the layouts above; reads no file."""
+    if _is_list(source):
+        return True
     if isinstance(source, str | os.PathLike):
         return "edges" in _files(Path(source))
     if isinstance(source, Mapping):
         return "edges" in source and all(_is_frame(source[part]) for part in PARTS if part in source)
-    return _is_networkx(source) or _is_pyg(source)
+    return is_networkx(source) or is_pyg(source)
 
 
 def has_graphs(source: Any) -> bool:
     """Whether a source of graphs is of many."""
+    if _is_list(source):
+        return True
     if isinstance(source, str | os.PathLike):
         return "graphs" in _files(Path(source))
     return isinstance(source, Mapping) and "graphs" in source
@@ -62,10 +66,14 @@ def read_graph_tables(
     if isinstance(source, GraphTables):
         return source
     words = [word.strip() for word in missing.split(",") if word.strip()]
-    if _is_networkx(source):
-        return _of_networkx(source)
-    if _is_pyg(source):
-        return _of_pyg(source, target)
+    if _is_list(source):
+        from deepfit.data.graph_lists import tables_of_list
+
+        return tables_of_list(source, target)
+    if is_networkx(source):
+        return of_networkx(source)
+    if is_pyg(source):
+        return of_pyg(source, target)
     if isinstance(source, str | os.PathLike):
         found: Mapping[str, Any] = _files(Path(source))
         name = Path(source).name
@@ -224,15 +232,21 @@ def _is_frame(value: Any) -> bool:
     return isinstance(value, str | os.PathLike | Mapping | list | Table) or hasattr(value, "columns")
 
 
-def _is_networkx(source: Any) -> bool:
+def _is_list(source: Any) -> bool:
+    return isinstance(source, list | tuple) and bool(source) and (is_networkx(source[0]) or is_pyg(source[0]))
+
+
+def is_networkx(source: Any) -> bool:
+    """Whether it is one of its graphs; imports nothing."""
     return type(source).__module__.split(".")[0] == "networkx" and hasattr(source, "edges")
 
 
-def _is_pyg(source: Any) -> bool:
+def is_pyg(source: Any) -> bool:
+    """Whether it looks like PyTorch Geometric's `Data`."""
     return hasattr(source, "edge_index") and hasattr(source, "num_nodes")
 
 
-def _of_networkx(source: Any) -> GraphTables:
+def of_networkx(source: Any) -> GraphTables:
     """Node and edge attributes become columns."""
     nodes = frames.from_records([{"id": node, **held} for node, held in source.nodes(data=True)] or [{}])
     records = [{"source": a, "target": b, **held} for a, b, held in source.edges(data=True)]
@@ -242,7 +256,7 @@ def _of_networkx(source: Any) -> GraphTables:
     )
 
 
-def _of_pyg(source: Any, target: str | None) -> GraphTables:
+def of_pyg(source: Any, target: str | None) -> GraphTables:
     """x0, x1, ... of `x`, the target of `y`, the parts of the masks, the columns of `edge_attr`."""
     count = int(source.num_nodes)
     columns: dict[str, np.ndarray] = {"id": np.arange(count)}

@@ -86,7 +86,9 @@ class GIN(nn.Module):
         """The sum over the neighbours, ND."""
         if self.edge is None:
             return links.total @ h_ND
-        told_ED = (h_ND[links.sources] + self.edge(links.features)).relu() * links.values[:, None]
+        told_ED = (h_ND.index_select(0, links.sources) + self.edge(links.features)).relu() * links.values[
+            :, None
+        ]
         return torch.zeros_like(h_ND).index_add(0, links.targets, told_ED)
 
     def forward(self, h_ND: Tensor, links: Links, heard_ND: Tensor | None = None) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from deepfit.contract import Batch
 from deepfit.data.batches import Selection, cut
+from deepfit.data.graph_sets import Graphs
 from deepfit.data.ragged import Ragged
 from deepfit.data.windows import Windows
 
@@ -97,11 +98,11 @@ def cut_by_padding(batch: Batch, by: Sequence[str], *, least_saved: int = LEAST_
 
 
 def tensors(batch: Batch, device: torch.device, *, largest_share: float = 0.25) -> dict[str, Any]:
-    """Arrays as tensors without a copy; Ragged ones and Windows as they are.
+    """Arrays as tensors without a copy; Ragged ones, Windows and Graphs as they are.
 
     Moved to an accelerator now if they fill at most this share of its free memory.
     """
-    ragged = {name: array for name, array in batch.items() if isinstance(array, Ragged | Windows)}
+    ragged = {name: array for name, array in batch.items() if isinstance(array, Ragged | Windows | Graphs)}
     batch = {name: array for name, array in batch.items() if name not in ragged}
     held = {
         name: torch.from_numpy(array) if isinstance(array, np.ndarray) else array
@@ -117,7 +118,8 @@ def tensors(batch: Batch, device: torch.device, *, largest_share: float = 0.25) 
 def on_device(batch: Batch, device: torch.device) -> dict[str, Tensor]:
     """The arrays of a batch gathered, each once, on the device.
 
-    A Ragged array NAME comes as NAME, padded with zeros behind its rows, and NAME_keep, False there.
+    A Ragged array NAME comes as NAME, padded with zeros behind its rows, and NAME_keep, False there. Graphs
+    come as they are.
     """
     found: dict[str, Tensor] = {}
     for name in batch:
@@ -126,6 +128,8 @@ def on_device(batch: Batch, device: torch.device) -> dict[str, Tensor]:
             padded, keep = array.padded()
             found[name] = torch.from_numpy(padded).to(device, non_blocking=True)
             found[f"{name}_keep"] = torch.from_numpy(keep).to(device, non_blocking=True)
+        elif isinstance(array, Graphs):
+            found[name] = array  # pyright: ignore[reportArgumentType]  (the network's plan joins them)
         elif isinstance(array, Windows):
             found[name] = torch.from_numpy(array.gathered()).to(device, non_blocking=True)
         else:

@@ -11,6 +11,8 @@ ROUNDS = 60
 """Of stress majorization; it settles long before."""
 SETTLED = 0.01
 """The longest way of a node in a round after which there is no further one, in lengths of an edge."""
+SMALL, TRIES = 60, 6
+"""Parts of so few nodes are laid out from several starts, and the best is kept: rings may twist."""
 LARGE = 500
 """Nodes of a part from which float32 is exact enough for where dots are drawn."""
 GAP = 1.0
@@ -58,16 +60,27 @@ def _placed(apart: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         with np.errstate(divide="ignore"):
             weight = np.where(apart > 0, apart, np.inf) ** -2
         solve = np.linalg.inv(np.diag(weight.sum(1))[1:, 1:] - weight[1:, 1:])
-        for _ in range(ROUNDS):
-            pull = weight * apart / np.maximum(_between(x), 1e-9)
-            right = pull.sum(1)[:, None] * x - pull @ x
-            moved = np.concatenate([np.zeros((1, 2)), solve @ right[1:]])
-            moved -= moved.mean(0)
-            shift = np.abs(moved - x).max()
-            x = moved
-            if shift < SETTLED:
-                break
+        starts = [x]
+        if count <= SMALL:
+            size = np.sqrt(count) / 2
+            starts += [x + rng.normal(size=x.shape) * size for _ in range(TRIES - 1)]
+        settled = [_settled(start, apart, weight, solve) for start in starts]
+        x = min(settled, key=lambda each: float((weight * (_between(each) - apart) ** 2).sum()))
     return x - x.min(0)
+
+
+def _settled(x: np.ndarray, apart: np.ndarray, weight: np.ndarray, solve: np.ndarray) -> np.ndarray:
+    """The places [N, 2] after rounds of eq. 8, each of which lessens the stress."""
+    for _ in range(ROUNDS):
+        pull = weight * apart / np.maximum(_between(x), 1e-9)
+        right = pull.sum(1)[:, None] * x - pull @ x
+        moved = np.concatenate([np.zeros((1, 2), x.dtype), solve @ right[1:]])
+        moved -= moved.mean(0)
+        shift = np.abs(moved - (x - x.mean(0))).max()
+        x = moved
+        if shift < SETTLED:
+            break
+    return x
 
 
 def _scaled(apart: np.ndarray, rng: np.random.Generator) -> np.ndarray:

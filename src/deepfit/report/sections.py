@@ -16,6 +16,7 @@ from deepfit.report import (
     charts,
     cluster_pictures,
     clusters,
+    drawn_graphs,
     generation,
     importance,
     links,
@@ -281,4 +282,5 @@ SECTIONS: dict[str, Callable[[View], Section | None]] = {
     "asked_pictures": asked_pictures,
     "contest": generation.contest,
     "copies": generation.copies,
+    "drawn_graphs": drawn_graphs.drawn_graphs,
 }

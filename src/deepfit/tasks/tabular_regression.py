@@ -19,11 +19,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from deepfit import baselines, metrics
-from deepfit.contract import Answers, Baseline, Batch, Concern, Facts, Phase, Run, Splits
+from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.batches import join
 from deepfit.data.labels import targets_of
 from deepfit.data.table_options import TableOptions
-from deepfit.errors import DataError
 from deepfit.options import AmountLoss
 
 if TYPE_CHECKING:
@@ -81,6 +80,7 @@ class TabularRegression:
 
     def read(self, source: Any, facts: Facts | None = None) -> TableRows:
         """The rows, each column in the type of its kind; DataError where the loss asks for more."""
+        from deepfit.data.amounts import check_from_zero, quantile_concern
         from deepfit.data.table_rows import read_rows
 
         rows = read_rows(source, **self.options.reading(), goal="regression", columns=facts)
@@ -92,16 +92,10 @@ class TabularRegression:
 
     def learn(self, train: TableRows) -> Facts:
         """How columns are encoded, and the target's mean and deviation."""
-        from deepfit.data import labels
+        from deepfit.data.amounts import learn_amounts
         from deepfit.data.table_encoding import learn_columns
 
-        values = targets_of(train)
-        if self.options.loss == "poisson":
-            return {**learn_columns(train), "target": labels.learn_rate(values)}
-        transform = self.options.target_transform
-        if transform == "auto":
-            transform = "log" if labels.log_fits_better(values) else "none"
-        return {**learn_columns(train), "target": labels.learn_target(values, transform)}
+        return {**learn_columns(train), "target": learn_amounts(targets_of(train), self.options)}
 
     def encode(self, rows: TableRows, facts: Facts) -> Batch:
         """`numbers` float32 [rows, numbers], `categories` int32 [rows, categories].
@@ -223,26 +217,3 @@ class TabularRegression:
         rows = task.read(frame)
         parts = (slice(0, 240), slice(240, 300), slice(300, 400))
         return task, Splits(*(rows.take(np.arange(count)[part]) for part in parts)), {"r2": 0.9}
-
-
-def check_from_zero(rows: TableRows) -> None:
-    """DataError naming the first row whose target is below 0, which is no count and has no rate."""
-    values = targets_of(rows)
-    below = np.flatnonzero(values < 0)
-    if len(below):
-        raise DataError(
-            f"{rows.name}, {rows.where(int(below[0]))}, column '{rows.target_name}': expected a number from "
-            f"0 up for --loss poisson, received {values[below[0]]:g}. {len(below):,} of {len(values):,} rows "
-            "are below 0. Use --loss mean_squared_error, or correct the rows."
-        )
-
-
-def quantile_concern(rows: TableRows, share: float) -> Concern:
-    """What a reader of scores has to know of answers that are no means."""
-    return Concern(
-        "quantile",
-        rows.name,
-        f"the answers are the {share:g} quantile of '{rows.target_name}': {share:.0%} of targets should lie "
-        "below. The verdict compares the pinball loss, which is least there, with baselines of the same aim; "
-        "RMSE, R2 and the absolute errors ask for a mean or median.",
-    )

@@ -31,13 +31,14 @@ class GraphNetwork(nn.Module):
     kind: gcn, sage, gatv2 or gin. vectors: nodes that have a learned vector, of `width`, beside their
     features. directed: each layer is two, one along the edges and one against them, and the mean of both
     (Rossi et al. 2023, arXiv 2305.10498, eq. 3). skip: S is learned, else 0; sage has one of its own. heads:
-    of gatv2; of the last layer one. edge_features: numbers of an edge, which gatv2 and gin read.
+    of gatv2; of the last layer one. num_outputs: None where all layers are hidden and `every_hidden` is what
+    is asked for. edge_features: numbers of an edge, which gatv2 and gin read.
     """
 
     def __init__(
         self,
         num_features: int,
-        num_outputs: int,
+        num_outputs: int | None,
         *,
         kind: str = "sage",
         layers: int = 2,
@@ -57,12 +58,13 @@ class GraphNetwork(nn.Module):
         self.vectors = nn.Embedding(vectors, width) if vectors else None
         if self.vectors is not None:
             nn.init.normal_(self.vectors.weight, std=0.1)
-        sizes = [num_features + (width if vectors else 0), *[width] * (layers - 1), num_outputs]
-        pairs = list(pairwise(sizes))
+        hidden = layers if num_outputs is None else layers - 1
+        sizes = [num_features + (width if vectors else 0), *[width] * hidden]
+        pairs = list(pairwise([*sizes, *([] if num_outputs is None else [num_outputs])]))
         ways = 2 if directed else 1
         self.layers = nn.ModuleList(
             nn.ModuleList(
-                _layer(kind, *pair, heads=heads if place < layers - 1 else 1, edge_features=edge_features)
+                _layer(kind, *pair, heads=heads if place < hidden else 1, edge_features=edge_features)
                 for _ in range(ways)
             )
             for place, pair in enumerate(pairs)
@@ -71,7 +73,7 @@ class GraphNetwork(nn.Module):
         self.skips = nn.ModuleList(nn.Linear(*pair, bias=False) for pair in pairs) if skips else None
         norms = {"none": nn.Identity, "layer": nn.LayerNorm, "batch": nn.BatchNorm1d}
         make = norms[norm] if norm == "none" else partial(norms[norm], width)
-        self.norms = nn.ModuleList(make() for _ in pairs[:-1])
+        self.norms = nn.ModuleList(make() for _ in range(hidden))
         self.reads_edges = edge_features > 0 and kind in ("gatv2", "gin")
 
     def heard(self, x_NF: Tensor, links: Links) -> list[Tensor] | None:
@@ -101,11 +103,20 @@ class GraphNetwork(nn.Module):
         heard: Sequence[Tensor] | None = None,
     ) -> Tensor:
         """What the last layer reads, ND."""
-        h = x_NF if self.vectors is None else torch.cat([x_NF, self.vectors(known_N)], 1)
+        return self.every_hidden(x_NF, links, known_N, heard)[-1]
+
+    def every_hidden(
+        self,
+        x_NF: Tensor,
+        links: Links,
+        known_N: Tensor | None = None,
+        heard: Sequence[Tensor] | None = None,
+    ) -> list[Tensor]:
+        """What came in, then what the nodes are after each hidden layer, ND each."""
+        found = [x_NF if self.vectors is None else torch.cat([x_NF, self.vectors(known_N)], 1)]
         for place, norm in enumerate(self.norms):
-            h = norm(self._layer(place, h, links, heard if place == 0 else None))
-            h = self.bend(h)
-        return h
+            found.append(self.bend(norm(self._layer(place, found[-1], links, heard if place == 0 else None))))
+        return found
 
     def last(self, h_ND: Tensor, links: Links, heard: Sequence[Tensor] | None = None) -> Tensor:
         """ND -> NO, what the last layer says."""
