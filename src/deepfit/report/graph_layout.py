@@ -18,7 +18,7 @@ GAP = 1.0
 
 
 def layout(num_nodes: int, pairs: np.ndarray, seed: int = 0) -> np.ndarray:
-    """float [N, 2] in the unit square, the y axis as a picture's; the same for the same arguments.
+    """Places [N, 2] in the unit square, the y axis as a picture's; the same for the same arguments.
 
     pairs: int [P, 2], edges in any direction and order; loops and repeats change nothing. Each part of the
     graph makes sum_ij (|x_i - x_j| - d_ij)^2 / d_ij^2 small, d the number of edges between two nodes; parts
