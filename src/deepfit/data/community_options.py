@@ -10,10 +10,11 @@ from deepfit.data.cluster_options import MOST_CHOSEN
 from deepfit.data.graph_options import GraphNetworkName, GraphOptions
 from deepfit.options import RATES, Patience
 
+ALL_SEEN = "all nodes are learned from and scored, since a node is seen with its place in the graph"
 UNUSED = {
-    "split": "all nodes are learned from and scored, since a node is seen with its place in the graph",
-    "test_fraction": "all nodes are learned from and scored, since a node is seen with its place in the graph",
-    "valid_fraction": "all nodes are learned from and scored, since a node is seen with its place in the graph",
+    "split": ALL_SEEN,
+    "test_fraction": ALL_SEEN,
+    "valid_fraction": ALL_SEEN,
     "patience": "no score says which epoch is best",
     "neighbours": "modularity looks at all edges at once",
 }
@@ -31,8 +32,8 @@ class CommunityOptions(GraphOptions):
     )
     choose: Literal["codelength", "modularity"] = Field(
         "codelength",
-        description="which of the learned partitions is kept; codelength: that of the fewest bits a step of a "
-        "random walk (the map equation); modularity: that of the greatest, mostly fewer communities",
+        description="which of the learned partitions is kept; codelength: that of the fewest bits a step of "
+        "a random walk (the map equation); modularity: that of the greatest, mostly fewer communities",
     )
     starts: int = Field(
         4, ge=1, le=100, description="partitions learned for each number of communities, the best to be kept"

@@ -1,7 +1,7 @@
 """How good a partition of a graph's nodes is by its edges alone.
 
-Clusters are whole numbers from 0, one a node; edges count by their weights, directed ones as half an edge each
-way.
+Clusters are whole numbers from 0, one a node; edges count by their weights, directed ones as half an edge
+each way.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ SMALLEST = 1e-12
 
 
 class Communities(nn.Module):
-    """A graph network that parts the nodes in many ways at once, of which one is chosen when all have learned.
+    """A graph network that parts the nodes in many ways at once, of which one is chosen in the end.
 
     sizes: how many clusters each partition has room for. chosen_S: the slots of the chosen partition, the
     largest cluster's first, as places in O; -1 where there is none. curve_S: by what the number of clusters

@@ -83,10 +83,10 @@ def plan(net: Any, data: Splits[Batch], options: CommunityOptions, run: Run) -> 
 def choose(net: Communities, nodes: Nodes, by: str) -> None:
     """Keep the partition of the least code length, or of the greatest modularity.
 
-    Where all partitions have room for as many clusters, it is one of those that use most of them. Two clusters
-    at least, where any partition has them.
+    Where all partitions have room for as many clusters, it is one of those that use most of them. Two
+    clusters at least, where any partition has them.
     """
-    belongs_NO = belonging(net, nodes)
+    belongs_NO = belonging(net, nodes.at(np.arange(nodes.graph.num_nodes)))
     found: list[tuple[int, float, list[int]]] = []
     start = 0
     for size in net.sizes:
