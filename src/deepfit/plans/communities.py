@@ -3,12 +3,13 @@
 Source: Tsitsulin et al. 2023, arXiv 2006.16904 (DMoN): soft clusters of greatest modularity, kept from being
 one by a term of collapse. Differs: partitions of several sizes share the layers below the last; the weight of
 the term differs between starts and falls to 0, so that unequal clusters are found too; a term of entropy,
-which falls to 0 too, keeps nodes from being sure too early (as a temperature in annealing).
+which falls to 0 too, keeps nodes from being sure too early (as a temperature in annealing). No term
+is below 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -51,9 +52,14 @@ def plan(net: Any, data: Splits[Batch], options: CommunityOptions, run: Run) -> 
         belongs_NO = net(piece.through(net.body))
         good_H = soft_modularity(belongs_NO, piece.links, net.member_OH)
         unequal_H = pull_H * collapse(belongs_NO, net.member_OH)
-        unsure_H = uncertainty(belongs_NO, piece.links, net.member_OH)
-        total_H = -good_H + batch["heat"] * (unequal_H - HEAT * unsure_H)
+        sure_H = net.member_OH.sum(0).log() - uncertainty(belongs_NO, piece.links, net.member_OH)
+        total_H = 1 - good_H + batch["heat"] * (unequal_H + HEAT * sure_H)
         yield Loss(total_H.sum(), len(total_H), parts={"modularity": good_H.detach().sum()})
+
+    def score() -> Mapping[str, float]:
+        piece = graphs.whole_piece(nodes, net.body, run.device)
+        belongs_NO = net(piece.through(net.body))
+        return {"soft_modularity": float(soft_modularity(belongs_NO, piece.links, net.member_OH).max())}
 
     def optimizer(learning_rate: float) -> torch.optim.Optimizer:
         return optimizers.build(
@@ -73,6 +79,7 @@ def plan(net: Any, data: Splits[Batch], options: CommunityOptions, run: Run) -> 
         step=step,
         optimizers={"main": optimizer(rate)},
         epochs=options.epochs,
+        score=score,
         rate=schedules.build(options.schedule, options.warmup),
         coupled=True,
         varied=True,
