@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -72,16 +73,16 @@ def spectral(graph: Graph, clusters: int, *, seed: int) -> np.ndarray:
         values, vectors = eigsh(smooth, most, which="LA", v0=start)
         vectors = vectors[:, np.argsort(-values)]
 
-    def parted(count: int) -> np.ndarray:
+    def parted(count: int, starts: Any) -> np.ndarray:
         some = vectors[:, :count]
         some = some / np.maximum(np.linalg.norm(some, axis=1, keepdims=True), 1e-12)
-        starts = 10
-        return KMeans(count, n_init=starts, random_state=seed % 2**32).fit_predict(some).astype(np.int64)  # pyright: ignore[reportArgumentType]
+        return KMeans(count, n_init=starts, random_state=seed % 2**32).fit_predict(some).astype(np.int64)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than clusters
-        tried = [parted(count) for count in ([most] if clusters else range(2, most + 1))]
-    return min(tried, key=lambda each: codelength(graph, each))
+        tried = [most] if clusters else range(2, most + 1)
+        best = min(tried, key=lambda count: codelength(graph, parted(count, 2))) if len(tried) > 1 else most
+        return parted(best, 10)
 
 
 def louvain(graph: Graph, *, seed: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from deepfit.data.cluster_options import MOST_CHOSEN
 from deepfit.data.graph_options import GraphNetworkName, GraphOptions
-from deepfit.options import RATES, Patience
+from deepfit.options import RATES, ClipNorm, Patience
 
 ALL_SEEN = "all nodes are learned from and scored, since a node is seen with its place in the graph"
 UNUSED = {
@@ -45,6 +45,7 @@ class CommunityOptions(GraphOptions):
     learning_rate: Annotated[float, Field(gt=0, le=100)] | Literal["auto"] = Field(
         0.01, description=f"step size at its highest; {RATES}"
     )
+    clip_norm: ClipNorm = 1.0
     patience: Patience = 0
 
     @model_validator(mode="after")

@@ -153,7 +153,7 @@ class GraphClustering:
         names = np.array([f"p{number}" for number in range(120)])
         nodes = {"id": names, "room": np.array(["1a", "1b", "2a", "2b"])[room]}
         edges = {"source": names[pairs[:, 0]], "target": names[pairs[:, 1]]}
-        options = {"target": "room", "epochs": 150, "starts": 2, "seed": seed, "threads": 1}
+        options = {"target": "room", "clusters": 4, "epochs": 100, "seed": seed, "threads": 1}
         task = cls(Options.model_validate(options))
         rows = task.read({"nodes": nodes, "edges": edges})
         return task, Splits(rows, rows.take(np.empty(0, np.int64)), rows), {"nmi": 0.9, "modularity": 0.5}
