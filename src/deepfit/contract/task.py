@@ -27,7 +27,9 @@ class Task(Protocol):
     """Whether the target is a class, so that a split keeps the share of each."""
     # A task may also say `supervised: ClassVar[bool] = False`: it learns without its target, which is then
     # optional and only for scoring. And `references: ClassVar[tuple[str, ...]]`: the baselines that are no
-    # rivals, since they show how good answers can be (real pictures beside made ones).
+    # rivals, since they show how good answers can be (real pictures beside made ones). And `transductive:
+    # ClassVar[bool] = True`: it answers the very rows that it learns from, without their target (the nodes of
+    # one graph), so nothing is held out: all rows are in train and in test, and the result says so.
     sections: ClassVar[tuple[str, ...]]
     """The sections of the report that fit this task, by name.
 

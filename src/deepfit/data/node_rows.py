@@ -64,6 +64,10 @@ class NodeRows:
         """The rows at these positions; table and graph are shared."""
         return NodeRows(self.whole, self.table.take(index))
 
+    def every(self) -> NodeRows:
+        """All nodes of the graph, those without a target too."""
+        return NodeRows(self.whole, self.whole.nodes)
+
     def compact(self) -> NodeRows:
         """The same: each node is read with its neighbours, so the whole graph is needed."""
         return self
@@ -175,8 +179,13 @@ def _rows(
                 Concern(
                     "missing",
                     target,
-                    f"{values.null_count():,} of {len(values):,} nodes have no '{target}': they are neither "
-                    "trained on nor scored, and their neighbours hear them.",
+                    f"{values.null_count():,} of {len(values):,} nodes have no '{target}': they are "
+                    + ("clustered" if goal == "grouping" else "neither trained on")
+                    + (
+                        " and not scored."
+                        if goal == "grouping"
+                        else " nor scored, and their neighbours hear them."
+                    ),
                 )
             )
     frame = typed_frame(nodes, kinds, target, goal)
@@ -266,6 +275,21 @@ def _is_split(column: pl.Series) -> bool:
         return False
     words = column.drop_nulls().unique().cast(pl.String).to_list()
     return bool(words) and all(word.strip().lower() in PARTS for word in words)
+
+
+def check_communities(whole: WholeGraph, clusters: int) -> None:
+    """DataError where there is no edge, or fewer nodes than clusters asked for. clusters: 0 = any number."""
+    graph = whole.graph
+    if not graph.num_edges:
+        raise DataError(
+            f"{whole.name}: there is no edge between two nodes, so there are no communities to find. Add "
+            "edges, or group the nodes by their columns with --task tabular-clustering."
+        )
+    if max(clusters, 2) >= graph.num_nodes:
+        raise DataError(
+            f"{whole.name}: received {graph.num_nodes:,} nodes for {max(clusters, 2):,} communities, each of "
+            "which needs a node or more, one of them two. Add nodes, or ask for fewer with --clusters."
+        )
 
 
 def _isolated(graph: Graph) -> list[Concern]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from deepfit.contract import Concern, Facts, Rows, Splits, Task
 from deepfit.data.split import split
+from deepfit.errors import OptionError
 from deepfit.judge import leaks
 
 
@@ -37,6 +38,8 @@ def prepare_rows(task: Task, places: Mapping[str, Any]) -> Prepared:
     options = task.options
     rows = task.read(places["source"])
     nothing = rows.take(np.empty(0, np.int64))
+    if is_transductive(task):
+        return _all_seen(task, rows, nothing, places)
     splits = split(
         rows,
         options.split,
@@ -56,6 +59,25 @@ def prepare_rows(task: Task, places: Mapping[str, Any]) -> Prepared:
     }
     train, valid, test = splits.train, given.get("valid", splits.valid), given.get("test", splits.test)
     return Prepared(rows, Splits(train, valid, test), facts, leaks.find(train, test, valid))
+
+
+def is_transductive(task: Task) -> bool:
+    """Whether a task learns from the very rows that it answers: those of one graph, without their target."""
+    return getattr(task, "transductive", False)
+
+
+def _all_seen(task: Task, rows: Rows, nothing: Rows, places: Mapping[str, Any]) -> Prepared:
+    """All rows to learn from, and the same ones to be scored unless others are named."""
+    if places.get("valid") is not None:
+        raise OptionError("--valid has no effect here: no rows choose an epoch. Leave it away.")
+    facts = task.learn(rows)
+    if places.get("test") is not None:
+        test = scorable(task, task.read(places["test"], facts))
+        return Prepared(rows, Splits(rows, nothing, test), facts, list(rows.concerns()))
+    said = "all of them are learned from and scored, so the scores are not of new ones"
+    said += ". Known groups are seen by the scores alone." if task.options.target is not None else "."
+    seen = Concern("seen", rows.name, f"{len(rows):,} nodes: {said}")
+    return Prepared(rows, Splits(rows, nothing, rows), facts, [seen, *rows.concerns()])
 
 
 def scorable(task: Task, rows: Rows) -> Rows:

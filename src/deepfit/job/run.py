@@ -16,7 +16,7 @@ from deepfit.contract import Answers, Batch, Concern, Progress, Reviews, Rows, S
 from deepfit.errors import DataError
 from deepfit.job import folder
 from deepfit.job.result import Result, Stage
-from deepfit.job.rows import prepare_rows
+from deepfit.job.rows import is_transductive, prepare_rows
 from deepfit.judge import scorecard
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Job:
             concerns.append(concern)
             yield Stage("check", scorecard.sentence(concern))
 
-        yield Stage("judge", "Scoring on the held-out rows")
+        yield Stage("judge", f"Scoring on the {'same' if self.seen else 'held-out'} rows")
         answers = model.task.decode(model.outputs(data.test), model.facts) if kept.test is not None else None
         del data
         baselines: dict[str, Answers] = {}
@@ -93,6 +93,11 @@ class Job:
                 )
                 baselines[baseline.name] = baseline.answers
         yield from self.close(model, kept, answers, baselines, concerns, began)
+
+    @property
+    def seen(self) -> bool:
+        """Whether the rows that are scored are those that are learned from."""
+        return is_transductive(self.task) and self.places["test"] is None
 
     def open_folder(self, splits: Splits[Rows]) -> None:
         """Make the run's folder, or see that it was trained on the same rows."""
@@ -170,7 +175,9 @@ class Job:
             train = kept.train
             answers = model.appraised(answers, test, train=train)
             baselines = {name: model.appraised(each, test, train=train) for name, each in baselines.items()}
-            judgement = scorecard.judge(self.task, test, answers, baselines, seed=self.options.seed)
+            judgement = scorecard.judge(
+                self.task, test, answers, baselines, seed=self.options.seed, seen=self.seen
+            )
         yield Stage("save", f"Saving to {self.out}")
         self.seconds["total"] = time.monotonic() - began
         card = scorecard.assemble(

@@ -27,9 +27,18 @@ class Judgement:
 
 
 def judge(
-    task: Task, test: Rows, answers: Answers, baselines: Mapping[str, Answers] | None = None, *, seed: int = 0
+    task: Task,
+    test: Rows,
+    answers: Answers,
+    baselines: Mapping[str, Answers] | None = None,
+    *,
+    seed: int = 0,
+    seen: bool = False,
 ) -> Judgement:
-    """Score the network beside the baselines on the same test rows; deterministic by seed."""
+    """Score the network beside the baselines on the same test rows; deterministic by seed.
+
+    seen: the rows are those that were learned from.
+    """
     everyone = {
         NETWORK: answers,
         **{name: given for name, given in (baselines or {}).items() if name != NETWORK},
@@ -39,7 +48,9 @@ def judge(
     found = bootstrap(task, test, everyone, seed=seed)
     others = {name: scores for name, scores in found.scores.items() if name != NETWORK}
     return Judgement(
-        found.scores[NETWORK], others, verdict(task.main_metric, found, len(test), references(task))
+        found.scores[NETWORK],
+        others,
+        verdict(task.main_metric, found, len(test), references(task), seen=seen),
     )
 
 
@@ -57,6 +68,12 @@ UNSCORED = Judgement(
     {},
     "Nothing can be scored: no row says what is right, for want of a --target. The answers stand unjudged.",
 )
+
+
+def held_out(task: Task, card: Mapping[str, Any]) -> bool:
+    """Whether the rows of a scorecard are others than those learned from; see `transductive` in `Task`."""
+    rows = card["rows"]
+    return not (getattr(task, "transductive", False) and not rows["valid"] and rows["test"] == rows["train"])
 
 
 def assemble(

@@ -37,14 +37,19 @@ def number(value: float | None, digits: int = 4) -> str:
     )
 
 
-def verdict(main_metric: str, intervals: Intervals, rows: int, references: Sequence[str] = ()) -> str:
+def verdict(
+    main_metric: str, intervals: Intervals, rows: int, references: Sequence[str] = (), *, seen: bool = False
+) -> str:
     """Better than, level with, or NOT better than the best baseline on the main metric, and by how much.
 
     The best baseline is the one with the best value, references left aside. Better or not is said only where
-    the 95 % interval of the paired difference leaves out zero. rows: the number of test rows.
+    the 95 % interval of the paired difference leaves out zero. rows: the number of test rows. seen: they are
+    those that were learned from, without what they are scored by.
     """
     metric = main_metric.removeprefix("-")
-    on_rows = f"{rows:,} test row{'' if rows == 1 else 's'}"
+    on_rows = (
+        f"{rows:,} test row{'' if rows == 1 else 's'}" if not seen else f"all {rows:,} rows, none held out"
+    )
     network, *baselines = intervals.scores
     ours = intervals.scores[network].get(metric)
     if rows == 0:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from deepfit.judge.scorecard import held_out
+
 if TYPE_CHECKING:
     from deepfit.model.model import Model
 
@@ -27,7 +29,12 @@ def write(model: Model, folder: Path) -> str:
         "",
     ]
     if model.scorecard:
-        lines += [model.scorecard["verdict"], "", *_table(model.scorecard), ""]
+        lines += [
+            model.scorecard["verdict"],
+            "",
+            *_table(model.scorecard, new=held_out(model.task, model.scorecard)),
+            "",
+        ]
     lines += [
         "## Use",
         "",
@@ -44,10 +51,11 @@ def write(model: Model, folder: Path) -> str:
     return "\n".join(lines)
 
 
-def _table(scorecard: Any) -> list[str]:
+def _table(scorecard: Any, *, new: bool) -> list[str]:
     names = list(scorecard["metrics"])
     rows = [("this model", scorecard["metrics"]), *scorecard["baselines"].items()]
-    lines = [f"Scores on {scorecard['rows']['test']:,} held-out rows, with 95 % intervals:", ""]
+    which = "held-out rows" if new else "rows, which training saw too"
+    lines = [f"Scores on {scorecard['rows']['test']:,} {which}, with 95 % intervals:", ""]
     lines += ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for name, metrics in rows:
         lines.append(f"| {name} | " + " | ".join(_cell(metrics.get(metric)) for metric in names) + " |")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepfit import metrics
+from deepfit.judge.scorecard import held_out
 from deepfit.judge.verdict import DASH, number, outcome, readable, span
 from deepfit.report import charts
 from deepfit.report.rates import section as rate_section
@@ -61,6 +62,7 @@ def render(result: Result, *, importance: Mapping[str, Interval] | None = None) 
         source=config.get("source", ""),
         verdict=card["verdict"],
         outcome=outcome(card["verdict"]),
+        held_out=held_out(result.task, card),
         scores=_scores(card, view.main_metric),
         comparison=_comparison(card, view.main_metric),
         main=metrics.title(view.main_metric),

@@ -72,6 +72,10 @@ OWN_OPTIONS["sentence-similarity"] = (
 OWN_OPTIONS["text-clustering"] = """
     text target base vocabulary dimensions activation width code clusters method neighbours tolerance
 """
+OWN_OPTIONS["graph-clustering"] = """
+    target id directed missing kinds words vocabulary features network layers width heads activation dropout
+    norm skip neighbours clusters choose starts
+"""
 LOSSES = {
     "sentence-similarity": "auto in_batch_contrastive cosent mean_squared_error",
     "tabular-regression": "mean_squared_error mean_absolute_error huber log_cosh quantile poisson",
