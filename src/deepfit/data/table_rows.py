@@ -18,6 +18,8 @@ from deepfit.errors import DataError, suggest
 
 HASHED = (*INPUTS, "text")
 HASH_ROWS = 1 << 18
+REMEMBERED_ROWS = 1_000_000
+"""Up to so many rows the target is kept as an array once it was asked for."""
 
 
 class TableRows:
@@ -37,6 +39,7 @@ class TableRows:
         goal: Goal | None = None,
         index: np.ndarray | None = None,
         notes: Sequence[Concern] = (),
+        kept: dict[str, Any] | None = None,
     ) -> None:
         self.table = table
         self.frame = frame
@@ -46,6 +49,7 @@ class TableRows:
         self.index = index
         self.notes = notes
         self.name = table.name
+        self._kept: dict[str, Any] = {} if kept is None else kept
 
     def __len__(self) -> int:
         return self.frame.height if self.index is None else len(self.index)
@@ -62,6 +66,7 @@ class TableRows:
             goal=self.goal,
             index=np.ascontiguousarray(chosen, np.uint32),
             notes=self.notes,
+            kept=self._kept,
         )
 
     def compact(self) -> TableRows:
@@ -99,16 +104,16 @@ class TableRows:
         """
         if self.target_name is None or self.target_name not in self.frame.columns:
             return None
-        values = self.series(self.target_name)
-        if values.null_count():
-            return None
-        if self.goal == "regression":
-            return values.cast(pl.Float64).to_numpy()
-        if values.dtype == pl.String or isinstance(values.dtype, pl.Enum):
-            words = values.unique().cast(pl.String).sort()
-            codes = values.cast(pl.Enum(words)).to_physical().to_numpy()
-            return np.array(words.to_list(), dtype=np.str_)[codes]
-        return values.to_numpy()
+        if self.frame.height > REMEMBERED_ROWS:
+            values = self.series(self.target_name)
+            return None if values.null_count() else _as_array(values, self.goal)
+        if "target" not in self._kept:  # a bootstrap asks for the target of thousands of selections
+            values = self.frame[self.target_name]
+            absent = values.is_null().to_numpy() if values.null_count() else None
+            self._kept["target"] = _as_array(values, self.goal), absent
+        found, absent = self._kept["target"]
+        rows = slice(None) if self.index is None else self.index
+        return None if absent is not None and absent[rows].any() else found[rows]
 
     def keys(self) -> dict[str, np.ndarray]:
         """The identifier columns."""
@@ -191,6 +196,17 @@ class TableRows:
         from deepfit.data.table_concerns import find_concerns
 
         return [*self.notes, *find_concerns(self)]
+
+
+def _as_array(values: pl.Series, goal: Goal | None) -> np.ndarray:
+    """A target as `TableRows.target` gives it; any value where one is missing."""
+    if goal == "regression":
+        return values.cast(pl.Float64).to_numpy()
+    if values.dtype == pl.String or isinstance(values.dtype, pl.Enum):
+        words = values.drop_nulls().unique().cast(pl.String).sort()
+        codes = values.cast(pl.Enum(words)).to_physical().fill_null(0).to_numpy()
+        return np.array([*words.to_list(), *([] if len(words) else [""])], dtype=np.str_)[codes]
+    return (values.fill_null(values.drop_nulls().first()) if values.null_count() else values).to_numpy()
 
 
 def read_rows(
