@@ -1,9 +1,9 @@
 """From command-line words to a task, its data and its options: flags come from every task's `Options`.
 
-The words are read once with the flags of all tasks known, because the task may have to be inferred from the
-source, which can only be told from a flag's value when the flags are known. Values stay text here:
-`options.resolve` converts
-and checks them.
+The words are read with the flags of all tasks known, because the task may have to be inferred from the
+source, which can only be told from a flag's value when the flags are known. Where the words name a task, its
+flags alone are tried first, which spares importing the others. Values stay text here: `options.resolve`
+converts and checks them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,29 @@ class Asked(NamedTuple):
 
 def read(command: str, words: Sequence[str], common: Iterable[click.Option]) -> Given | Asked:
     """What `deepfit COMMAND WORDS` asks for; an error with a hint where they do not fit."""
-    known = _known()
+    common, named = list(common), _named_task(words)
+    if named is not None:
+        try:
+            return _read(command, words, common, _known([named]))
+        except (click.UsageError, DeepfitError):
+            pass  # the flags of other tasks are needed to say what is wrong
+    return _read(command, words, common, _known(catalog.names()))
+
+
+def _named_task(words: Sequence[str]) -> str | None:
+    """The id that follows --task, where it is one as it stands."""
+    pairs = zip(words, [*words[1:], ""], strict=True)
+    found = [value for word, value in pairs if word == "--task"]
+    found += [word.partition("=")[2] for word in words if word.startswith("--task=")]
+    return found[0] if len(found) == 1 and found[0] in catalog.names() else None
+
+
+def _read(
+    command: str,
+    words: Sequence[str],
+    common: Iterable[click.Option],
+    known: dict[str, dict[str, Described]],
+) -> Given | Asked:
     values = _parsed(command, words, common, known)
     config = _config(values["config"], known) if values.get("config") else {}
     settings = {name: config.pop(name, None) for name in (*PLACES, "task")}
@@ -66,10 +88,10 @@ def read(command: str, words: Sequence[str], common: Iterable[click.Option]) -> 
     return Given(task, reason, str(source), **places, options=options, json=bool(values.get("json")))
 
 
-def _known() -> dict[str, dict[str, Described]]:
+def _known(tasks: Iterable[str]) -> dict[str, dict[str, Described]]:
     """Option name -> task id -> its description there."""
     known: dict[str, dict[str, Described]] = {}
-    for task in catalog.names():
+    for task in tasks:
         for option in describe(catalog.find(task).Options):
             known.setdefault(option.name, {})[task] = option
     return known

@@ -20,8 +20,8 @@ from deepfit.nn.sentence_encoder import max_of_tokens, mean_of_tokens
 KERNEL, BLOCKS = 3, 2
 HEADS, LAYERS = 4, 2
 BAG_SHARE, BASE_BAG_SHARE = 0.7, 0.4
-"""Of the linear part in what is said, beside a network from nothing and beside a published encoder: about the
-least log loss on held-out training rows of food reviews and, of the second, of mails."""
+"""Of the linear part in what is said, beside a network from nothing (the least log loss on held-out training
+rows of food reviews) and beside a published encoder (set, not searched for)."""
 
 
 class TextClassifier(nn.Module):
