@@ -19,9 +19,8 @@ from deepfit.contract import Batch, Facts, Loss, Phase, Run, Splits
 from deepfit.data.community_options import CommunityOptions
 from deepfit.data.graph_nodes import Nodes
 from deepfit.metrics.communities import codelength, modularity
-from deepfit.nn import optimizers, schedules
 from deepfit.nn.communities import Communities, collapse, soft_modularity, uncertainty
-from deepfit.plans import graphs, rate_test
+from deepfit.plans import graphs
 
 COLLAPSE = (1.0, 0.5, 0.2, 0.0)
 """Weights of the term of collapse, of one start after the other."""
@@ -62,29 +61,7 @@ def plan(net: Any, data: Splits[Batch], options: CommunityOptions, run: Run) -> 
         belongs_NO = net(piece.through(net.body))
         return {"soft_modularity": float(soft_modularity(belongs_NO, piece.links, net.member_OH).max())}
 
-    def optimizer(learning_rate: float) -> torch.optim.Optimizer:
-        return optimizers.build(
-            options.optimizer,
-            net,
-            learning_rate=learning_rate,
-            weight_decay=options.weight_decay,
-            momentum=options.momentum,
-        )
-
-    rate = options.learning_rate
-    if rate == "auto":
-        rate = yield from rate_test.find(net, batches, step, optimizer, run, coupled=True)
-    yield Phase(
-        name="train",
-        batches=batches,
-        step=step,
-        optimizers={"main": optimizer(rate)},
-        epochs=options.epochs,
-        score=score,
-        rate=schedules.build(options.schedule, options.warmup),
-        coupled=True,
-        varied=True,
-    )
+    yield from graphs.one_phase(net, options, run, batches=batches, step=step, score=score)
     choose(net, nodes, options.choose)
 
 

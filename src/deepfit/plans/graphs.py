@@ -155,6 +155,21 @@ def plan(
         said = batch["graph"].through(net)[own["rows"]]
         yield Loss(loss(said, own), len(own["rows"]))
 
+    yield from one_phase(net, options, run, batches=batches, step=step, score=score, best=best)
+
+
+def one_phase(
+    net: nn.Module,
+    options: GraphOptions,
+    run: Run,
+    *,
+    batches: Callable[[int], Sequence[Batch]],
+    step: Callable[[Batch], Iterator[Loss]],
+    score: Callable[[], Mapping[str, float]],
+    best: str | None = None,
+) -> Iterator[Phase]:
+    """The one phase of learning on a graph, whose nodes cannot be parted; the rate by a test where asked."""
+
     def optimizer(learning_rate: float) -> torch.optim.Optimizer:
         return optimizers.build(
             options.optimizer,

@@ -14,9 +14,8 @@ from deepfit.contract import Batch, Facts, Loss, Phase, Run, Splits
 from deepfit.data.graph_nodes import Nodes
 from deepfit.data.graph_options import GraphOptions
 from deepfit.data.link_draws import in_common, no_links
-from deepfit.nn import optimizers, schedules
 from deepfit.nn.nets.link_network import LinkNetwork
-from deepfit.plans import graphs, rate_test
+from deepfit.plans import graphs
 
 PAIRS_AT_ONCE = 1 << 16
 FEWEST_BATCHES = 4
@@ -120,30 +119,7 @@ def plan(
         )
         yield Loss(total, len(own["target"]))
 
-    def optimizer(learning_rate: float) -> torch.optim.Optimizer:
-        return optimizers.build(
-            options.optimizer,
-            net,
-            learning_rate=learning_rate,
-            weight_decay=options.weight_decay,
-            momentum=options.momentum,
-        )
-
-    rate = options.learning_rate
-    if rate == "auto":
-        rate = yield from rate_test.find(net, batches, step, optimizer, run, coupled=True)
-    yield Phase(
-        name="train",
-        batches=batches,
-        step=step,
-        optimizers={"main": optimizer(rate)},
-        epochs=options.epochs,
-        score=score,
-        rate=schedules.build(options.schedule, options.warmup),
-        best=best,
-        coupled=True,
-        varied=True,
-    )
+    yield from graphs.one_phase(net, options, run, batches=batches, step=step, score=score, best=best)
 
 
 def outputs(net: Any, batch: Batch) -> np.ndarray:
