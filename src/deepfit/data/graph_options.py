@@ -29,16 +29,48 @@ GraphNetworkName = Annotated[
 ]
 
 
-class GraphOptions(Options):
-    """How a graph is read and which network reads it."""
+class GraphNetworkOptions(Options):
+    """What every task on graphs is told: how the files are read, and the layers."""
 
-    target: str | None = Field("label", description="column of nodes.csv to predict")
     id: str = Field(
         "auto", description="column of nodes.csv that edges refer to; auto: id, node or the first"
     )
     directed: bool = Field(False, description="edges lead from source to target only")
     missing: MissingWords = ""
     kinds: ColumnKinds = ""
+
+    network: GraphNetworkName = "sage"
+    layers: int = Field(2, ge=1, le=64, description="how many edges away a node is heard")
+    width: int = Field(128, ge=2, le=8192, description="features of a node between the layers")
+    heads: int = Field(4, ge=1, le=64, description="of attention; of gatv2")
+    activation: Activation = Field("auto", description="bend between the layers; auto: relu")
+    dropout: float = Field(0.5, ge=0, lt=1, description="share of features dropped before each layer")
+    norm: Literal["none", "layer", "batch"] = Field("layer", description="normalisation after hidden layers")
+    skip: bool = Field(True, description="a layer adds a linear map of what came in; sage has its own")
+
+    weight_decay: Decay = 0.01
+    schedule: RateSchedule = "cosine"
+    warmup: Warmup = 0.05
+    ema: AverageDecay = 0.0
+    valid_fraction: ValidFraction = 0.15
+
+    _id_as_text = field_validator("id", mode="before")(as_text)
+
+    @model_validator(mode="after")
+    def _fits_the_network(self) -> GraphNetworkOptions:
+        if self.network != "gatv2" and self.heads != type(self).model_fields["heads"].default:
+            raise ValueError(f"--heads has no effect with --network {self.network}; it is of gatv2")
+        if self.network == "sage" and not self.skip:
+            raise ValueError("--skip has no effect with --network sage, which has a skip of its own")
+        if self.network == "gatv2" and self.width % self.heads:
+            raise ValueError(f"--width {self.width} does not divide into {self.heads} heads")
+        return self
+
+
+class GraphOptions(GraphNetworkOptions):
+    """How a graph is read and which network reads it."""
+
+    target: str | None = Field("label", description="column of nodes.csv to predict")
     words: str = Field(
         "auto",
         description="column that holds several words, or their numbers; auto: `words`, or columns of text; "
@@ -54,14 +86,6 @@ class GraphOptions(Options):
         "where there are some, else learned",
     )
 
-    network: GraphNetworkName = "sage"
-    layers: int = Field(2, ge=1, le=64, description="how many edges away a node is heard")
-    width: int = Field(128, ge=2, le=8192, description="features of a node between the layers")
-    heads: int = Field(4, ge=1, le=64, description="of attention; of gatv2")
-    activation: Activation = Field("auto", description="bend between the layers; auto: relu")
-    dropout: float = Field(0.5, ge=0, lt=1, description="share of features dropped before each layer")
-    norm: Literal["none", "layer", "batch"] = Field("layer", description="normalisation after hidden layers")
-    skip: bool = Field(True, description="a layer adds a linear map of what came in; sage has its own")
     neighbours: str = Field(
         "all",
         description="all: the whole graph at each step; or how many edges into each node are drawn at each "
@@ -75,14 +99,9 @@ class GraphOptions(Options):
     learning_rate: Annotated[float, Field(gt=0, le=100)] | Literal["auto"] = Field(
         0.01, description=f"step size at its highest; {RATES}"
     )
-    weight_decay: Decay = 0.01
-    schedule: RateSchedule = "cosine"
-    warmup: Warmup = 0.05
-    ema: AverageDecay = 0.0
     patience: Patience = 100
-    valid_fraction: ValidFraction = 0.15
 
-    _as_text = field_validator("target", "id", "words", mode="before")(as_text)
+    _as_text = field_validator("target", "words", mode="before")(as_text)
 
     @field_validator("neighbours", mode="before")
     @classmethod
@@ -94,14 +113,7 @@ class GraphOptions(Options):
         return text if text == "all" else ",".join(parts)
 
     @model_validator(mode="after")
-    def _fits_the_network(self) -> GraphOptions:
-        fields = type(self).model_fields
-        if self.network != "gatv2" and self.heads != fields["heads"].default:
-            raise ValueError(f"--heads has no effect with --network {self.network}; it is of gatv2")
-        if self.network == "sage" and not self.skip:
-            raise ValueError("--skip has no effect with --network sage, which has a skip of its own")
-        if self.network == "gatv2" and self.width % self.heads:
-            raise ValueError(f"--width {self.width} does not divide into {self.heads} heads")
+    def _a_hop_for_each_layer(self) -> GraphOptions:
         if self.neighbours != "all" and len(self.neighbours.split(",")) != self.layers:
             raise ValueError(
                 f"--neighbours {self.neighbours} names {len(self.neighbours.split(','))} hops, and there are "

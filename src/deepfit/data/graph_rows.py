@@ -22,6 +22,7 @@ from deepfit.data.graph_source import (
     id_column,
     is_graph,
     read_graph_tables,
+    words_once,
 )
 from deepfit.data.node_rows import SPLIT, named_parts
 from deepfit.data.table_rows import TableRows, typed_frame
@@ -259,22 +260,13 @@ def _key_column(graphs: Table, wanted: str) -> str:
 
 def _names(graphs: Table, key: str) -> pl.Series:
     """The names of graphs as words, none missing and none twice."""
-    names = as_words(graphs.frame[key]).cast(pl.String)
-    if names.null_count():
-        place = names.is_null().arg_max() or 0
-        raise DataError(
-            f"{graphs.name}, {graphs.where(place)}, column '{key}': the cell is empty, and nodes and edges "
-            "say by it which graph they are of. Write a name or number."
-        )
-    twice = names.is_duplicated()
-    if twice.any():
-        place = twice.arg_max() or 0
-        again = int(np.flatnonzero((names == names[place]).to_numpy())[1])
-        raise DataError(
-            f"{graphs.name}, {graphs.where(again)}, column '{key}': the graph '{names[place]}' is that of "
-            f"{graphs.where(place)} too. Each graph needs one row; or name another column with --key."
-        )
-    return names
+    return words_once(
+        graphs,
+        key,
+        what="graph",
+        empty="nodes and edges say by it which graph they are of. Write a name or number.",
+        twice="Each graph needs one row; or name another column with --key.",
+    )
 
 
 def _graphs_of(table: Table, key: str, names: pl.Series, graphs_name: str) -> np.ndarray:

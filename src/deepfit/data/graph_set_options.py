@@ -4,39 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from deepfit.data.graph_options import GraphNetworkName
-from deepfit.data.table_options import ColumnKinds, MissingWords
+from deepfit.data.graph_options import GraphNetworkName, GraphNetworkOptions
 from deepfit.options import (
     RATES,
-    Activation,
-    AverageDecay,
-    Decay,
-    Options,
     Patience,
-    RateSchedule,
-    ValidFraction,
-    Warmup,
     as_text,
 )
 
 READOUTS = ("mean", "sum", "max")
 
 
-class GraphSetOptions(Options):
+class GraphSetOptions(GraphNetworkOptions):
     """How graphs are read and which network reads them."""
 
     target: str | None = Field("label", description="column of graphs.csv to predict")
     key: str = Field(
         "auto", description="column of all three files that says which graph; auto: graph, or the first"
     )
-    id: str = Field(
-        "auto", description="column of nodes.csv that edges refer to; auto: id, node or the first"
-    )
-    directed: bool = Field(False, description="edges lead from source to target only")
-    missing: MissingWords = ""
-    kinds: ColumnKinds = ""
     walks: int = Field(
         8,
         ge=1,
@@ -48,31 +34,23 @@ class GraphSetOptions(Options):
     network: GraphNetworkName = "gin"
     layers: int = Field(4, ge=1, le=64, description="how many edges away a node is heard")
     width: int = Field(64, ge=2, le=8192, description="features of a node between the layers")
-    heads: int = Field(4, ge=1, le=64, description="of attention; of gatv2")
     members: int = Field(
         1, ge=1, le=64, description="networks that learn beside one another and whose answers are averaged"
     )
     readout: str = Field(
         "mean,sum,max", description="what of a graph's nodes is read, any of mean, sum and max with commas"
     )
-    activation: Activation = Field("auto", description="bend between the layers; auto: relu")
     dropout: float = Field(0.1, ge=0, lt=1, description="share of features dropped before each layer")
     norm: Literal["none", "layer", "batch"] = Field("batch", description="normalisation after each layer")
-    skip: bool = Field(True, description="a layer adds a linear map of what came in; sage has its own")
 
     epochs: int = Field(60, ge=1, le=1_000_000, description="passes over the training graphs")
     batch_size: int = Field(64, ge=1, le=1_000_000, description="graphs a step")
     learning_rate: Annotated[float, Field(gt=0, le=100)] | Literal["auto"] = Field(
         0.003, description=f"step size at its highest; {RATES}"
     )
-    weight_decay: Decay = 0.01
-    schedule: RateSchedule = "cosine"
-    warmup: Warmup = 0.05
-    ema: AverageDecay = 0.0
     patience: Patience = 0
-    valid_fraction: ValidFraction = 0.15
 
-    _as_text = field_validator("target", "key", "id", mode="before")(as_text)
+    _as_text = field_validator("target", "key", mode="before")(as_text)
 
     @field_validator("readout", mode="before")
     @classmethod
@@ -82,16 +60,6 @@ class GraphSetOptions(Options):
         if len(set(parts)) < len(parts) or not set(parts) <= set(READOUTS):
             raise ValueError(f"--readout names some of mean, sum and max as in mean,max, not '{text}'")
         return ",".join(parts)
-
-    @model_validator(mode="after")
-    def _fits_the_network(self) -> GraphSetOptions:
-        if self.network != "gatv2" and self.heads != type(self).model_fields["heads"].default:
-            raise ValueError(f"--heads has no effect with --network {self.network}; it is of gatv2")
-        if self.network == "gatv2" and self.width % self.heads:
-            raise ValueError(f"--width {self.width} does not divide into {self.heads} heads")
-        if self.network == "sage" and not self.skip:
-            raise ValueError("--skip has no effect with --network sage, which always hears the node itself")
-        return self
 
     def reading(self) -> dict[str, Any]:
         """What reading graphs needs to know of the options."""

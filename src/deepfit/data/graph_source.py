@@ -153,22 +153,33 @@ def places_of(table: Table, column: str, known: pl.Series, *, of: str) -> np.nda
 
 def ids_of(nodes: Table, column: str) -> pl.Series:
     """The ids as words; DataError where one is missing or is there twice."""
-    ids = as_words(nodes.frame[column]).cast(pl.String)
-    if ids.null_count():
-        place = ids.is_null().arg_max() or 0
+    instead = "or name another column with --id."
+    return words_once(
+        nodes,
+        column,
+        what="id",
+        empty=f"a node needs an id. Write one, {instead}",
+        twice=f"Each node needs its own; {instead}",
+    )
+
+
+def words_once(table: Table, column: str, *, what: str, empty: str, twice: str) -> pl.Series:
+    """A column as words; DataError where one is missing or is there twice, with what is to be said of it."""
+    words = as_words(table.frame[column]).cast(pl.String)
+    if words.null_count():
+        place = words.is_null().arg_max() or 0
         raise DataError(
-            f"{nodes.name}, {nodes.where(place)}, column '{column}': the cell is empty, and a node needs an "
-            "id. Write one, or name another column with --id."
+            f"{table.name}, {table.where(place)}, column '{column}': the cell is empty, and {empty}"
         )
-    twice = ids.is_duplicated()
-    if twice.any():
-        place = twice.arg_max() or 0
-        again = int(np.flatnonzero((ids == ids[place]).to_numpy())[1])
+    repeated = words.is_duplicated()
+    if repeated.any():
+        place = repeated.arg_max() or 0
+        again = int(np.flatnonzero((words == words[place]).to_numpy())[1])
         raise DataError(
-            f"{nodes.name}, {nodes.where(again)}, column '{column}': the id '{ids[place]}' is that of "
-            f"{nodes.where(place)} too. Each node needs its own; or name another column with --id."
+            f"{table.name}, {table.where(again)}, column '{column}': the {what} '{words[place]}' is that of "
+            f"{table.where(place)} too. {twice}"
         )
-    return ids
+    return words
 
 
 def _example(known: pl.Series) -> str:

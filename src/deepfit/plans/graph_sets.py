@@ -14,7 +14,7 @@ from deepfit.data.graph_set_options import GraphSetOptions
 from deepfit.data.graph_sets import Graphs
 from deepfit.nn.nets.graph_readout import GraphMembers, GraphReadout
 from deepfit.plans.foresight import foresee
-from deepfit.plans.graphs import links_of
+from deepfit.plans.graphs import layers_of, links_of
 from deepfit.plans.supervised import supervised
 
 GRAPHS_AT_ONCE = 256
@@ -27,17 +27,8 @@ def network(options: GraphSetOptions, facts: Facts, num_outputs: int) -> GraphMe
             GraphReadout(
                 facts["num_features"],
                 num_outputs,
-                kind=options.network,
-                layers=options.layers,
-                width=options.width,
-                heads=options.heads,
-                activation="relu" if options.activation == "auto" else options.activation,
-                dropout=options.dropout,
-                norm=options.norm,
-                skip=options.skip,
-                edge_features=len(facts["edge_features"]),
-                directed=facts["directed"],
                 readout=options.readout.split(","),
+                **layers_of(options, facts),
             )
             for _ in range(options.members)
         ]

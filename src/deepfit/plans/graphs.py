@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from deepfit.contract import Batch, Facts, Loss, Phase, Run, Splits
 from deepfit.data.graph import Graph, sampled
 from deepfit.data.graph_nodes import Nodes
-from deepfit.data.graph_options import GraphOptions
+from deepfit.data.graph_options import GraphNetworkOptions, GraphOptions
 from deepfit.nn import optimizers, schedules
 from deepfit.nn.links import Links
 from deepfit.nn.nets.graph_network import GraphNetwork
@@ -41,20 +41,24 @@ class Piece:
 def network(options: GraphOptions, facts: Facts, num_outputs: int) -> GraphNetwork:
     """The network that options and facts name."""
     return GraphNetwork(
-        facts["num_features"],
-        num_outputs,
-        kind=options.network,
-        layers=options.layers,
-        width=options.width,
-        heads=options.heads,
-        activation="relu" if options.activation == "auto" else options.activation,
-        dropout=options.dropout,
-        norm=options.norm,
-        skip=options.skip,
-        vectors=len(facts["nodes"] or ()),
-        edge_features=len(facts["edge_features"]),
-        directed=facts["directed"],
+        facts["num_features"], num_outputs, vectors=len(facts["nodes"] or ()), **layers_of(options, facts)
     )
+
+
+def layers_of(options: GraphNetworkOptions, facts: Facts) -> dict[str, Any]:
+    """The constructor's arguments that say which layers, of a network on one graph or on many."""
+    return {
+        "kind": options.network,
+        "layers": options.layers,
+        "width": options.width,
+        "heads": options.heads,
+        "activation": "relu" if options.activation == "auto" else options.activation,
+        "dropout": options.dropout,
+        "norm": options.norm,
+        "skip": options.skip,
+        "edge_features": len(facts["edge_features"]),
+        "directed": facts["directed"],
+    }
 
 
 def links_of(graph: Graph, device: torch.device, **more: Any) -> Links:
