@@ -100,6 +100,24 @@ ClassLoss = Annotated[
     Field(description="what training makes small"),
 ]
 AmountLoss = Literal["mean_squared_error", "mean_absolute_error", "huber", "log_cosh", "quantile", "poisson"]
+TargetTransform = Annotated[
+    Literal["auto", "none", "log"],
+    Field(description="what is learned: the target or its logarithm; auto: the logarithm of skewed amounts"),
+]
+RegressionLoss = Annotated[
+    AmountLoss,
+    Field(
+        description="what training makes small: answers are means (mean_squared_error, poisson), medians "
+        "(mean_absolute_error), between the two (huber, log_cosh) or quantiles"
+    ),
+]
+HuberDelta = Annotated[
+    float,
+    Field(gt=0, description="difference from which huber grows straight, in deviations of what is learned"),
+]
+QuantileShare = Annotated[
+    float, Field(gt=0, lt=1, description="share of targets below the answers of quantile")
+]
 
 ClassWeight = Annotated[
     Literal["none", "balanced"],
@@ -124,6 +142,15 @@ ONLY_WITH = {
     "quantile": ("loss", ("quantile",)),
 }
 """Option -> the option that decides whether it has an effect, and the values with which it has one."""
+
+
+def check_transform(loss: str, transform: str) -> None:
+    """ValueError where a target's logarithm is asked for twice."""
+    if loss == "poisson" and transform == "log":
+        raise ValueError(
+            "--target-transform log does not go with --loss poisson, which learns the logarithm of the "
+            "expected target already; leave one away"
+        )
 
 
 def as_text(value: object) -> object:

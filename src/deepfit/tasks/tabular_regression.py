@@ -13,17 +13,17 @@ quantile.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from deepfit import baselines, metrics
 from deepfit.contract import Answers, Baseline, Batch, Facts, Phase, Run, Splits
 from deepfit.data.batches import join
 from deepfit.data.labels import targets_of
 from deepfit.data.table_options import TableOptions
-from deepfit.options import AmountLoss
+from deepfit.options import HuberDelta, QuantileShare, RegressionLoss, TargetTransform, check_transform
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,27 +34,14 @@ if TYPE_CHECKING:
 class Options(TableOptions):
     """How a number is learned from a table."""
 
-    target_transform: Literal["auto", "none", "log"] = Field(
-        "auto",
-        description="what is learned: the target or its logarithm; auto: the logarithm of skewed amounts",
-    )
-    loss: AmountLoss = Field(
-        "mean_squared_error",
-        description="what training makes small: answers are means (mean_squared_error, poisson), medians "
-        "(mean_absolute_error), between the two (huber, log_cosh) or quantiles",
-    )
-    huber_delta: float = Field(
-        1.0, gt=0, description="difference from which huber grows straight, in deviations of what is learned"
-    )
-    quantile: float = Field(0.5, gt=0, lt=1, description="share of targets below the answers of quantile")
+    target_transform: TargetTransform = "auto"
+    loss: RegressionLoss = "mean_squared_error"
+    huber_delta: HuberDelta = 1.0
+    quantile: QuantileShare = 0.5
 
     @model_validator(mode="after")
     def _poisson_has_its_own_logarithm(self) -> Options:
-        if self.loss == "poisson" and self.target_transform == "log":
-            raise ValueError(
-                "--target-transform log does not go with --loss poisson, which learns the logarithm of the "
-                "expected target already; leave one away"
-            )
+        check_transform(self.loss, self.target_transform)
         return self
 
 
